@@ -1,0 +1,1 @@
+"""Checks over the book, logging with redaction, explanations of signals."""

@@ -1,0 +1,1 @@
+"""The core, pure: candles in, decisions out."""

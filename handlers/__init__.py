@@ -1,0 +1,1 @@
+"""Entrances for people: commands in, texts out; nothing is decided here."""

@@ -1,0 +1,1 @@
+"""The chat entrance: commands, callbacks and rendered texts."""

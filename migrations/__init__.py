@@ -1,0 +1,1 @@
+"""The book's schema history and the readers of legacy files."""

@@ -1,0 +1,1 @@
+"""Features, data set, training and scoring: learning reads the book and may only move a confidence."""
