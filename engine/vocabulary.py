@@ -11,7 +11,6 @@ from enum import Enum
 from engine.timeframes import Timeframe
 
 ENGINE_VERSION = "1"
-SIGNAL_SHARES = (0.40, 0.35, 0.25)
 BREAKEVEN_BAND_R = 0.1
 SHARE_TOLERANCE = 1e-9
 
@@ -185,6 +184,15 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class ChartFacts:
+    """What the gates need of the chart a signal was decided on; mean true range and last close in price."""
+
+    atr: float
+    last_price: float
+    structure_trend: int
+
+
+@dataclass(frozen=True, slots=True)
 class Signal:
     """A setup with levels, decided on a closed candle; impossible ones cannot be constructed (ValueError)."""
 
@@ -216,6 +224,7 @@ class Signal:
     features: Mapping[str, float] = field(default_factory=dict)
     features_version: int | None = None
     reasons: tuple[str, ...] = ()
+    chart: ChartFacts | None = None
 
     def __post_init__(self) -> None:
         sign = self.direction.sign

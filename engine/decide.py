@@ -1,0 +1,108 @@
+"""The decision: candles in, Signal or Rejected out; same input, same output, byte for byte."""
+
+from dataclasses import dataclass
+
+from engine.confidence import Evidence, confidence_of, contributions_of
+from engine.levels import Levels, levels_of
+from engine.liquidity import pools_ahead
+from engine.params import Params
+from engine.reading import Reading
+from engine.setups import Setup, setups_at
+from engine.vocabulary import ChartFacts, Rejected, Signal, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """One look at one series: its own chart, its higher timeframe joined on close, and BTC where it is not BTC."""
+
+    own: Reading
+    context: Reading
+    btc: Reading | None = None
+
+
+def decide(readings: Readings, params: Params, tick_size: float | None = None) -> Signal | Rejected:
+    """The best setup that completes on the last closed candle, with levels and confidence; or why there is none."""
+    short = _too_short(readings, params)
+    if short is not None:
+        return short
+    setups = setups_at(readings.own, params.setups)
+    if isinstance(setups, Rejected):
+        return setups
+    looks = [_signal(setup, readings, params, tick_size) for setup in setups]
+    signals = [look for look in looks if isinstance(look, Signal)]
+    if not signals:
+        return next(look for look in looks if isinstance(look, Rejected))
+    best = max(signals, key=lambda signal: signal.confidence)
+    limit = params.gates.store_from_confidence
+    if best.confidence < limit:
+        return Rejected(Stage.CONFIDENCE, f"{best.setup} is too weak to keep", f"{best.confidence:.1f}", f"{limit:g}")
+    return best
+
+
+def _too_short(readings: Readings, params: Params) -> Rejected | None:
+    for reading, needed in ((readings.own, params.window.min_bars), (readings.context, params.window.min_context_bars)):
+        if reading.bars < needed:
+            name = f"{reading.symbol} {reading.timeframe.text}"
+            return Rejected(Stage.DATA, f"{name} needs {needed} bars, has {reading.bars}", str(reading.bars), str(needed))
+    if not readings.own.atr > 0 or not readings.context.atr > 0:
+        return Rejected(Stage.DATA, "the market does not move: mean true range 0", "0", "> 0")
+    return None
+
+
+def _signal(setup: Setup, readings: Readings, params: Params, tick_size: float | None) -> Signal | Rejected:
+    own = readings.own
+    levels = levels_of(
+        setup,
+        pools_ahead(readings.own, readings.context, setup.direction.sign),
+        atr=own.atr,
+        context_atr=readings.context.atr,
+        tick_size=tick_size,
+        params=params.levels,
+        costs=params.costs,
+    )
+    if isinstance(levels, Rejected):
+        return levels
+    return _with_levels(setup, levels, readings, params)
+
+
+def _with_levels(setup: Setup, levels: Levels, readings: Readings, params: Params) -> Signal:
+    own = readings.own
+    contributions = contributions_of(Evidence(setup, own, readings.context, readings.btc), params.confidence)
+    confidence = confidence_of(contributions)
+    return Signal(
+        symbol=own.symbol,
+        timeframe=own.timeframe,
+        market=params.costs.market,
+        direction=setup.direction,
+        setup=setup.name,
+        setup_key=setup.key,
+        candle_close_ms=own.closed_at_ms,
+        entry=levels.entry,
+        zone_low=levels.zone_low,
+        zone_high=levels.zone_high,
+        stop_loss=levels.stop_loss,
+        targets=levels.targets,
+        valid_until_ms=own.closed_at_ms + params.levels.valid_bars * own.timeframe.ms,
+        rr=levels.rr,
+        plan_r=levels.plan_r,
+        cost_r=levels.cost_r,
+        confidence=confidence,
+        base_confidence=confidence,
+        contributions=contributions,
+        params_hash=params.hash,
+        session=own.windows[0] if own.windows else None,
+        htf_bias=readings.context.trend,
+        reasons=_reasons(setup, own),
+        chart=ChartFacts(atr=own.atr, last_price=own.close, structure_trend=own.trend),
+    )
+
+
+def _reasons(setup: Setup, reading: Reading) -> tuple[str, ...]:
+    """Two or three lines a trader reads: what was taken, what answered, where the entry lies."""
+    lines = [f"{setup.liquidity.name} taken at {setup.liquidity.level:.6g}"]
+    if setup.structure is not None:
+        lines.append(f"{setup.structure.kind.name} through {setup.structure.level:.6g}")
+    if setup.displacement_index is not None:
+        bars = reading.last - setup.displacement_index
+        lines.append(f"displacement {bars} bars ago" if bars else "displacement on this candle")
+    return tuple(lines)

@@ -1,0 +1,224 @@
+"""The two ordered lists of gates: what may go to the channel, and what the paper account has room for.
+
+A gate looks at one signal and at what the book says around it, and gives one verdict; all verdicts are stored, passed
+or not. An account without room does not silence the channel (DESIGN 5).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from engine.params import AccountParams, GateParams, Params
+from engine.vocabulary import Direction, Signal, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class SentSignal:
+    """A signal the channel was given, as the gates need it."""
+
+    symbol: str
+    timeframe: str
+    direction: Direction
+    entry: float
+    confidence: float
+    created_ms: int
+    is_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelView:
+    """What the book says around a signal at its close. `atr` is the mean true range of its timeframe, in price."""
+
+    now_ms: int
+    atr: float
+    last_price: float
+    structure_trend: int
+    recent: tuple[SentSignal, ...] = ()
+    stop_losses: int = 0
+    paused: str | None = None
+    blackout: str | None = None
+    manual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """The paper account at the instant of the question; money in its currency."""
+
+    balance: float
+    open_in_symbol: int
+    open_in_all: int
+    exposure: float
+    open_risk: float
+    realized_today: float
+
+
+ChannelGate = Callable[[Signal, ChannelView, GateParams], Verdict]
+AccountGate = Callable[[Signal, AccountView, AccountParams], Verdict]
+
+
+def freshness(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
+    """The decision's candle is one of the last closed ones."""
+    age = (view.now_ms - signal.candle_close_ms) / signal.timeframe.ms
+    return Verdict("freshness", age <= params.fresh_within_bars, f"{age:.2f} bars", f"{params.fresh_within_bars:g} bars")
+
+
+def bias(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
+    """Not against both the structure of its own timeframe and that of the higher one; either alone is no veto."""
+    sign = signal.direction.sign
+    against = [
+        name
+        for name, trend in (("own structure", view.structure_trend), ("higher timeframe", signal.htf_bias or 0))
+        if trend == -sign
+    ]
+    return Verdict("bias", len(against) < 2, f"{len(against)} against", "1", note=" and ".join(against) or None)
+
+
+def zone_distance(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
+    """Price has not run so far from the entry that it is unlikely to come back within the validity."""
+    distance = abs(view.last_price - signal.entry) / view.atr
+    limit = params.zone_distance_max_atr
+    return Verdict("zone_distance", distance <= limit, f"{distance:.2f} ATR", f"{limit:g} ATR")
+
+
+def reward(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
+    return Verdict("rr", signal.rr >= params.min_rr, f"{signal.rr:.2f}", f"{params.min_rr:g}")
+
+
+def cost(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
+    return Verdict("cost", signal.cost_r <= params.max_cost_r, f"{signal.cost_r:.3f}R", f"{params.max_cost_r:g}R")
+
+
+def confidence(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
+    """The score is high enough to be sent; a signal asked for by hand needs more (DESIGN 5)."""
+    limit = params.send_from_confidence_manual if view.manual else params.send_from_confidence
+    return Verdict("confidence", signal.confidence >= limit, f"{signal.confidence:.1f}", f"{limit:g}")
+
+
+def dedupe(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
+    """The same series and direction was not sent within the cooldown with an entry as good as equal.
+
+    This is the verdict to show; the claim in `sent_signals`, made in the recording transaction, enforces it.
+    """
+    cooldown_ms = params.dedupe_cooldown_bars * signal.timeframe.ms
+    tolerance = params.dedupe_tolerance_atr * view.atr
+    twins = [
+        sent
+        for sent in view.recent
+        if (sent.symbol, sent.timeframe, sent.direction) == (signal.symbol, signal.timeframe.text, signal.direction)
+        and signal.candle_close_ms - sent.created_ms < cooldown_ms
+        and abs(sent.entry - signal.entry) <= tolerance
+    ]
+    return Verdict("dedupe", not twins, f"{len(twins)} alike", f"0 in {params.dedupe_cooldown_bars} bars")
+
+
+def opposite(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
+    """No live signal, armed or open, stands the other way in this symbol."""
+    against = [
+        sent for sent in view.recent if sent.is_live and sent.symbol == signal.symbol and sent.direction is not signal.direction
+    ]
+    note = f"{against[0].direction.value} on {against[0].timeframe}" if against else None
+    return Verdict("opposite", not against, f"{len(against)} live", "0", note=note)
+
+
+def cluster(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
+    """Of one direction within one hour on correlated pairs only the best few are sent; all crypto pairs count as correlated."""
+    better = [
+        sent
+        for sent in view.recent
+        if sent.direction is signal.direction
+        and sent.symbol != signal.symbol
+        and abs(signal.candle_close_ms - sent.created_ms) <= params.cluster_window_ms
+    ]
+    return Verdict("cluster", len(better) < params.cluster_best, f"{len(better)} within the hour", f"{params.cluster_best}")
+
+
+def daily_cap(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
+    """The channel was not given its fill in the last 24 hours."""
+    day_ms = 86_400_000
+    sent = sum(signal.candle_close_ms - other.created_ms < day_ms for other in view.recent)
+    return Verdict("daily_cap", sent < params.daily_cap, f"{sent} in 24 h", f"{params.daily_cap}")
+
+
+def blackout(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
+    return Verdict("blackout", view.blackout is None, view.blackout or "none", "none")
+
+
+def protections(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
+    """Nobody paused the bot, and the last hours were not a row of stops."""
+    if view.paused is not None:
+        return Verdict("protections", False, view.paused, "running")
+    limit = params.stop_guard_losses
+    return Verdict("protections", view.stop_losses < limit, f"{view.stop_losses} stops in 24 h", f"{limit}")
+
+
+CHANNEL_GATES: tuple[ChannelGate, ...] = (
+    freshness,
+    bias,
+    zone_distance,
+    reward,
+    cost,
+    confidence,
+    dedupe,
+    opposite,
+    cluster,
+    daily_cap,
+    blackout,
+    protections,
+)
+
+
+def open_in_symbol(signal: Signal, view: AccountView, params: AccountParams) -> Verdict:
+    return _room("account.open_in_symbol", view.open_in_symbol, params.max_open_per_symbol)
+
+
+def open_in_all(signal: Signal, view: AccountView, params: AccountParams) -> Verdict:
+    return _room("account.open_in_all", view.open_in_all, params.max_open)
+
+
+def exposure(signal: Signal, view: AccountView, params: AccountParams) -> Verdict:
+    """The notional of all open positions and this one stays within a multiple of the balance."""
+    wanted = view.exposure + quantity(signal, view, params) * signal.entry
+    limit = params.max_exposure_ratio * view.balance
+    return Verdict("account.exposure", wanted <= limit, f"{wanted:.2f}", f"{limit:.2f}")
+
+
+def portfolio_risk(signal: Signal, view: AccountView, params: AccountParams) -> Verdict:
+    """What all stops together would cost, this one included, stays within a share of the balance."""
+    wanted = view.open_risk + params.risk_ratio * view.balance
+    limit = params.max_portfolio_risk_ratio * view.balance
+    return Verdict("account.portfolio_risk", wanted <= limit, f"{wanted:.2f}", f"{limit:.2f}")
+
+
+def daily_loss(signal: Signal, view: AccountView, params: AccountParams) -> Verdict:
+    """What today's closes lost stays within a share of the balance."""
+    lost = max(-view.realized_today, 0.0)
+    limit = params.max_daily_loss_ratio * view.balance
+    return Verdict("account.daily_loss", view.balance > 0 and lost < limit, f"{lost:.2f}", f"{limit:.2f}")
+
+
+ACCOUNT_GATES: tuple[AccountGate, ...] = (open_in_symbol, open_in_all, exposure, portfolio_risk, daily_loss)
+
+
+def quantity(signal: Signal, view: AccountView, params: AccountParams) -> float:
+    """How much of the base asset risks `risk_ratio` of the balance between entry and stop."""
+    return params.risk_ratio * max(view.balance, 0.0) / signal.risk
+
+
+def channel_verdicts(signal: Signal, view: ChannelView, params: GateParams) -> tuple[Verdict, ...]:
+    """Every channel gate's verdict on `signal`, in their order."""
+    return tuple(gate(signal, view, params) for gate in CHANNEL_GATES)
+
+
+def account_verdicts(signal: Signal, view: AccountView, params: Params) -> tuple[Verdict, ...]:
+    """Every account gate's verdict on `signal`, in their order."""
+    return tuple(gate(signal, view, params.account) for gate in ACCOUNT_GATES)
+
+
+def first_block(verdicts: Sequence[Verdict]) -> Verdict | None:
+    """The first verdict that stops the signal; None when none does."""
+    return next((verdict for verdict in verdicts if verdict.blocks), None)
+
+
+def _room(gate: str, used: int, limit: int) -> Verdict:
+    return Verdict(gate, used < limit, str(used), str(limit))
+
+

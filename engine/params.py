@@ -1,0 +1,233 @@
+"""Every tunable number of the engine, with its unit and default; one `params.toml` may override them, by name.
+
+A parameter set has a hash, which stands on every signal, model and backtest, so that a result names what made it.
+"""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from datetime import time
+from enum import Enum
+from typing import Any, TypeVar, get_type_hints
+
+from engine.detection_params import DetectionParams
+from engine.follow import FollowRules
+from engine.vocabulary import Market
+
+HASH_DIGITS = 16
+LIVE_DETECTION = DetectionParams(
+    swing_left=5,
+    swing_right=5,
+    internal_left=2,
+    internal_right=2,
+    disp_n=14,
+    disp_k=1.5,
+    eq_tol=0.0,
+    sweep_reclaim=3,
+    tz="UTC",
+    day_roll="00:00",
+)
+
+
+class ParamsError(ValueError):
+    """A parameter set that cannot be used; the message names the parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowParams:
+    """What a decision may look at, in bars of each timeframe of its stack."""
+
+    window_bars: int = 1000
+    memory_bars: int = 500
+    min_bars: int = 120
+    min_context_bars: int = 30
+    atr_bars: int = 14
+
+
+@dataclass(frozen=True, slots=True)
+class SetupParams:
+    """When findings meet. Bars are of the signal's timeframe, `_atr` is a multiple of its mean true range."""
+
+    liquidity_within_bars: int = 12
+    displacement_within_bars: int = 6
+    structure_within_bars: int = 20
+    block_age_bars: int = 150
+    zone_min_atr: float = 0.05
+    zone_max_atr: float = 3.0
+    equal_within_atr: float = 0.1
+    overlap_gap_atr: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class LevelParams:
+    """Where entry, stop and targets stand."""
+
+    entry_ratio: float = 0.5
+    stop_buffer_atr: float = 0.15
+    first_target_min_r: float = 1.0
+    target_gap_r: float = 0.5
+    draw_within_context_atr: float = 10.0
+    shares: tuple[float, ...] = (0.40, 0.35, 0.25)
+    valid_bars: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class CostParams:
+    """What trading costs, as fractions of the price; fees are per side."""
+
+    market: Market = Market.USDT_M
+    fee_spot_ratio: float = 0.0010
+    fee_usdt_m_ratio: float = 0.0005
+    slippage_ratio: float = 0.0002
+    spread_ratio: float = 0.0001
+
+    @property
+    def fee_ratio(self) -> float:
+        return self.fee_spot_ratio if self.market is Market.SPOT else self.fee_usdt_m_ratio
+
+    @property
+    def round_trip_ratio(self) -> float:
+        """In and out: both fees, one spread, slippage on both sides."""
+        return 2 * self.fee_ratio + self.spread_ratio + 2 * self.slippage_ratio
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceParams:
+    """Points possible of each contribution; together 100."""
+
+    structure: float = 15.0
+    liquidity: float = 15.0
+    displacement: float = 12.0
+    zone: float = 10.0
+    fvg: float = 8.0
+    discount: float = 10.0
+    htf: float = 12.0
+    session: float = 4.0
+    volume: float = 4.0
+    btc: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class GateParams:
+    """The limits of the channel's gates."""
+
+    fresh_within_bars: float = 2.0
+    zone_distance_max_atr: float = 6.0
+    min_rr: float = 3.0
+    max_cost_r: float = 0.15
+    store_from_confidence: float = 50.0
+    send_from_confidence: float = 60.0
+    send_from_confidence_manual: float = 70.0
+    dedupe_cooldown_bars: int = 12
+    dedupe_tolerance_atr: float = 0.5
+    cluster_window_ms: int = 3_600_000
+    cluster_best: int = 2
+    daily_cap: int = 20
+    stop_guard_losses: int = 4
+    stop_guard_window_ms: int = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class AccountParams:
+    """The paper account: money in USDT, limits as fractions of the balance."""
+
+    deposit: float = 10_000.0
+    risk_ratio: float = 0.01
+    max_open_per_symbol: int = 1
+    max_open: int = 5
+    max_exposure_ratio: float = 3.0
+    max_portfolio_risk_ratio: float = 0.05
+    max_daily_loss_ratio: float = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """The whole set. `Params()` holds the defaults."""
+
+    detection: DetectionParams = LIVE_DETECTION
+    window: WindowParams = field(default_factory=WindowParams)
+    setups: SetupParams = field(default_factory=SetupParams)
+    levels: LevelParams = field(default_factory=LevelParams)
+    costs: CostParams = field(default_factory=CostParams)
+    confidence: ConfidenceParams = field(default_factory=ConfidenceParams)
+    gates: GateParams = field(default_factory=GateParams)
+    account: AccountParams = field(default_factory=AccountParams)
+    follow: FollowRules = field(default_factory=FollowRules)
+
+    @property
+    def hash(self) -> str:
+        """Hex digits that name this set: equal sets, equal digits, on every machine."""
+        text = json.dumps(asdict(self), sort_keys=True, default=_plain)
+        return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
+
+    @staticmethod
+    def from_mapping(mapping: Mapping[str, Any]) -> "Params":
+        """The defaults with `mapping` laid over them (sections of names, as TOML reads); ParamsError names what is wrong."""
+        return _overlay(Params(), mapping, "")
+
+
+Section = TypeVar("Section")
+
+
+def _overlay(section: Section, values: Mapping[str, Any], path: str) -> Section:
+    assert is_dataclass(section) and not isinstance(section, type)
+    names = [f.name for f in fields(section)]
+    hints = get_type_hints(type(section))
+    changes: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f"; did you mean {path}{near[0]}?" if near else ""
+            raise ParamsError(f"unknown parameter {path}{name}{hint}")
+        current = getattr(section, name)
+        if is_dataclass(current):
+            if not isinstance(value, Mapping):
+                raise ParamsError(f"{path}{name} is a section, not a value")
+            changes[name] = _overlay(current, value, f"{path}{name}.")
+        else:
+            changes[name] = _value(value, current, hints[name], f"{path}{name}")
+    try:
+        return replace(section, **changes)
+    except ValueError as error:
+        raise ParamsError(f"{path.rstrip('.') or 'params'}: {error}") from error
+
+
+def _value(value: Any, current: object, hint: Any, path: str) -> Any:
+    if isinstance(current, Enum):
+        words = [member.value for member in type(current)]
+        if value not in words:
+            raise ParamsError(f"{path} is one of {', '.join(words)}, not {value!r}")
+        return type(current)(value)
+    if isinstance(current, bool) or hint is bool:
+        if not isinstance(value, bool):
+            raise ParamsError(f"{path} is true or false, not {value!r}")
+        return value
+    if isinstance(current, tuple):
+        if not isinstance(value, list) or not all(_is_number(part) for part in value):
+            raise ParamsError(f"{path} is a list of numbers, not {value!r}")
+        return tuple(float(part) for part in value)
+    if isinstance(current, float) and _is_number(value):
+        return float(value)
+    if isinstance(current, int) and _is_number(value) and float(value).is_integer():
+        return int(value)
+    if isinstance(current, str) and isinstance(value, str):
+        return value
+    if current is None and (value is None or isinstance(value, int | time)):
+        return value
+    raise ParamsError(f"{path} does not take {value!r}; its default is {current!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, time):
+        return value.isoformat()
+    raise TypeError(f"{value!r} has no place in a parameter set")
+
+
