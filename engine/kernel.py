@@ -1,0 +1,742 @@
+"""The price kernel: one causal pass over the candles that finds everything prices alone can tell.
+
+It is written once, in the subset of Python that numba compiles. Short work runs it as it stands over lists, long work
+runs the compiled twin of `engine.compiled` over arrays; both give the same bits. Its order inside a bar, its ties and
+its comparisons are those of DEFINITIONS 0b: raids, gap life cycles, block life cycles, the new gap, displacement,
+structure breaks (up, then down) with what hangs on them, and last the swings this bar confirms.
+
+Why it is linear. Whatever waits for a price waits on a stack whose top is nearest to price: unswept highs fall from
+bottom to top (a lower one beneath a higher would have been raided first), untouched gaps and blocks are ordered by the
+edge price meets first, unfilled ones by their far edge. So a bar compares with a few tops, and every event is a pop.
+Where neighbours can arrive out of order (gaps one bar apart, blocks of one leg), the newcomer is inserted in its place.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+from engine.findings import Kind
+
+FULL = -1
+"""The answer instead of a count when the event columns were too short: call again with longer ones."""
+SPARE = 32
+"""Room the columns need beyond what is reported: the most one bar can add apart from life-cycle events."""
+STACK_COUNT = 20
+"""Rows of `stacks`, each as long as there are bars."""
+
+EQUALITY_SLACK = 1e-12
+"""Absorbs the rounding of a difference of two prices where exactly the limit still counts."""
+
+SWING = Kind.SWING.value
+ISWING = Kind.ISWING.value
+DISPLACEMENT = Kind.DISPLACEMENT.value
+BOS = Kind.BOS.value
+CHOCH = Kind.CHOCH.value
+MSS = Kind.MSS.value
+FVG = Kind.FVG.value
+FVG_TOUCH = Kind.FVG_TOUCH.value
+FVG_CE = Kind.FVG_CE.value
+FVG_FILL = Kind.FVG_FILL.value
+IFVG = Kind.IFVG.value
+OB = Kind.OB.value
+OB_TOUCH = Kind.OB_TOUCH.value
+OB_BREAK = Kind.OB_BREAK.value
+BREAKER = Kind.BREAKER.value
+MITIGATION_BLOCK = Kind.MITIGATION_BLOCK.value
+REJECTION_BLOCK = Kind.REJECTION_BLOCK.value
+EQ = Kind.EQ.value
+SWEEP = Kind.SWEEP.value
+RUN = Kind.RUN.value
+TURTLE_SOUP = Kind.TURTLE_SOUP.value
+INDUCEMENT = Kind.INDUCEMENT.value
+INDUCEMENT_TAKEN = Kind.INDUCEMENT_TAKEN.value
+PROJECTION = Kind.PROJECTION.value
+
+LAST_OPPOSITE, LUXALGO, SMC = 0, 1, 2
+
+Column = Any
+"""A list of numbers when interpreted, a one-dimensional array when compiled."""
+
+
+class Rules(NamedTuple):
+    """The parameters the kernel reads, as plain numbers (see `DetectionParams`)."""
+
+    swing_left: int
+    swing_right: int
+    internal_left: int
+    internal_right: int
+    break_on_wick: bool
+    mean_bars: int
+    body_multiple: float
+    body_share: float
+    min_gap: float
+    colour_filter: bool
+    block_school: int
+    block_body: bool
+    equal_tolerance: float
+    equal_tolerance_ranges: float
+    reclaim_bars: int
+    leg_swings: bool
+    leg_size: int
+    extras: bool
+    """Also breaker, mitigation and rejection blocks, inducement, turtle soup and projections."""
+
+
+class EventColumns(NamedTuple):
+    """Where events are written; the columns of `Findings`."""
+
+    kind: Column
+    known_at: Column
+    index: Column
+    ref: Column
+    direction: Column
+    upper: Column
+    lower: Column
+    origin: Column
+
+
+class BarOutputs(NamedTuple):
+    """Where the state at each bar's close is written; `first_event` is one longer than there are bars."""
+
+    first_event: Column
+    trend: Column
+    high_at: Column
+    low_at: Column
+    true_range: Column
+    mean_true_range: Column
+
+
+def price_kernel(
+    open_: Column,
+    high: Column,
+    low: Column,
+    close: Column,
+    rules: Rules,
+    events: EventColumns,
+    bars: BarOutputs,
+    stacks: tuple[Column, ...],
+) -> int:
+    """Write every event of the series into `events` and its state into `bars`; how many events, or FULL.
+
+    The four price columns have one length n; `stacks` are STACK_COUNT scratch columns of at least n integers.
+    """
+    (
+        swing_left, swing_right, internal_left, internal_right, break_on_wick, mean_bars, body_multiple, body_share,
+        min_gap, colour_filter, block_school, block_body, equal_tolerance, equal_tolerance_ranges, reclaim_bars,
+        leg_swings, leg_size, extras,
+    ) = rules  # fmt: skip
+    kind, known_at, index, ref, direction, upper, lower, origin = events
+    first_event, trend_at, high_at, low_at, true_range, mean_true_range = bars
+    # Positions of events that wait for a price. `below` waits for a falling price, `above` for a rising one.
+    (
+        pools_above, pools_below, runs_above, runs_below, raids_above, raids_below, lures_above, lures_below,
+        touch_below, touch_above, middle_below, middle_above, fill_below, fill_above, invert_below, invert_above,
+        block_touch_below, block_touch_above, block_break_below, block_break_above,
+    ) = stacks  # fmt: skip
+    n = len(close)
+    limit = len(kind) - SPARE
+    count = 0
+    nothing_above = math.inf
+    nothing_below = -math.inf
+
+    # The price at which the top of each stack answers, and the depth of the stack.
+    pool_above, pools_above_n = nothing_above, 0
+    pool_below, pools_below_n = nothing_below, 0
+    lure_above, lures_above_n = nothing_above, 0
+    lure_below, lures_below_n = nothing_below, 0
+    gap_touch_below, touch_below_n = nothing_below, 0
+    gap_touch_above, touch_above_n = nothing_above, 0
+    gap_middle_below, middle_below_n = nothing_below, 0
+    gap_middle_above, middle_above_n = nothing_above, 0
+    gap_fill_below, fill_below_n = nothing_below, 0
+    gap_fill_above, fill_above_n = nothing_above, 0
+    gap_invert_below, invert_below_n = nothing_below, 0
+    gap_invert_above, invert_above_n = nothing_above, 0
+    ob_touch_below, block_touch_below_n = nothing_below, 0
+    ob_touch_above, block_touch_above_n = nothing_above, 0
+    ob_break_below, block_break_below_n = nothing_below, 0
+    ob_break_above, block_break_above_n = nothing_above, 0
+    runs_above_from, runs_above_n = 0, 0
+    runs_below_from, runs_below_n = 0, 0
+    raids_above_n, raids_below_n = 0, 0
+
+    trend = 0
+    # The swing whose break is awaited on each side: its level (out of reach when consumed), bar, event, and the last
+    # swing of the other side before it.
+    level_high, level_high_bar, level_high_event, low_before_high = nothing_above, -1, -1, -1
+    level_low, level_low_bar, level_low_event, high_before_low = nothing_below, -1, -1, -1
+    last_high, last_high_event = -1, -1
+    last_low, last_low_event = -1, -1
+    last_up_close, last_down_close = -1, -1
+    lure_side, lure_bar, lure_event = 0, 0, -1
+    leg = 0
+
+    # First highest high and first lowest low of the windows that decide about a swing.
+    swing_span = swing_left + swing_right
+    top_bar, top = 0, nothing_below
+    bottom_bar, bottom = 0, nothing_above
+    internal_span = internal_left + internal_right
+    internal_top_bar, internal_top = 0, nothing_below
+    internal_bottom_bar, internal_bottom = 0, nothing_above
+
+    previous_close = 0.0
+    for t in range(n):
+        if count >= limit:
+            return FULL
+        o = open_[t]
+        h = high[t]
+        l = low[t]  # noqa: E741 -- a bar is o, h, l, c
+        c = close[t]
+        first_event[t] = count
+
+        # -- raids of pools, high side then low side
+        while h > pool_above and count < limit:
+            pools_above_n -= 1
+            pool = pools_above[pools_above_n]
+            raid = RUN if c > pool_above else SWEEP
+            kind[count], known_at[count], index[count], ref[count] = raid, t, t, index[pool]
+            direction[count], upper[count], lower[count], origin[count] = 1, pool_above, pool_above, pool
+            if extras:
+                raids_above[raids_above_n] = count
+                raids_above_n += 1
+                if raid == RUN and reclaim_bars > 0:
+                    runs_above[runs_above_n] = count
+                    runs_above_n += 1
+            count += 1
+            pool_above = upper[pools_above[pools_above_n - 1]] if pools_above_n > 0 else nothing_above
+        while l < pool_below and count < limit:
+            pools_below_n -= 1
+            pool = pools_below[pools_below_n]
+            raid = RUN if c < pool_below else SWEEP
+            kind[count], known_at[count], index[count], ref[count] = raid, t, t, index[pool]
+            direction[count], upper[count], lower[count], origin[count] = -1, pool_below, pool_below, pool
+            if extras:
+                raids_below[raids_below_n] = count
+                raids_below_n += 1
+                if raid == RUN and reclaim_bars > 0:
+                    runs_below[runs_below_n] = count
+                    runs_below_n += 1
+            count += 1
+            pool_below = lower[pools_below[pools_below_n - 1]] if pools_below_n > 0 else nothing_below
+
+        if extras:
+            # -- runs closed back: later runs of one side lie farther out, so the last one answers first
+            while runs_above_from < runs_above_n and t - known_at[runs_above[runs_above_from]] > reclaim_bars:
+                runs_above_from += 1
+            while runs_above_from < runs_above_n and c <= upper[runs_above[runs_above_n - 1]] and count < limit:
+                runs_above_n -= 1
+                run = runs_above[runs_above_n]
+                kind[count], known_at[count], index[count], ref[count] = TURTLE_SOUP, t, t, ref[run]
+                direction[count], upper[count], lower[count], origin[count] = -1, upper[run], upper[run], run
+                count += 1
+            while runs_below_from < runs_below_n and t - known_at[runs_below[runs_below_from]] > reclaim_bars:
+                runs_below_from += 1
+            while runs_below_from < runs_below_n and c >= lower[runs_below[runs_below_n - 1]] and count < limit:
+                runs_below_n -= 1
+                run = runs_below[runs_below_n]
+                kind[count], known_at[count], index[count], ref[count] = TURTLE_SOUP, t, t, ref[run]
+                direction[count], upper[count], lower[count], origin[count] = 1, lower[run], lower[run], run
+                count += 1
+            # -- inducements taken
+            while l < lure_below and count < limit:
+                lures_below_n -= 1
+                lure = lures_below[lures_below_n]
+                kind[count], known_at[count], index[count], ref[count] = INDUCEMENT_TAKEN, t, t, index[lure]
+                direction[count], upper[count], lower[count], origin[count] = 1, lure_below, lure_below, lure
+                count += 1
+                lure_below = lower[lures_below[lures_below_n - 1]] if lures_below_n > 0 else nothing_below
+            while h > lure_above and count < limit:
+                lures_above_n -= 1
+                lure = lures_above[lures_above_n]
+                kind[count], known_at[count], index[count], ref[count] = INDUCEMENT_TAKEN, t, t, index[lure]
+                direction[count], upper[count], lower[count], origin[count] = -1, lure_above, lure_above, lure
+                count += 1
+                lure_above = upper[lures_above[lures_above_n - 1]] if lures_above_n > 0 else nothing_above
+
+        # -- gaps: touch, middle, fill, inversion
+        while l <= gap_touch_below and count < limit:
+            touch_below_n -= 1
+            gap = touch_below[touch_below_n]
+            kind[count], known_at[count], index[count], ref[count] = FVG_TOUCH, t, t, index[gap]
+            direction[count], upper[count], lower[count], origin[count] = 1, upper[gap], upper[gap], gap
+            count += 1
+            gap_touch_below = upper[touch_below[touch_below_n - 1]] if touch_below_n > 0 else nothing_below
+        while h >= gap_touch_above and count < limit:
+            touch_above_n -= 1
+            gap = touch_above[touch_above_n]
+            kind[count], known_at[count], index[count], ref[count] = FVG_TOUCH, t, t, index[gap]
+            direction[count], upper[count], lower[count], origin[count] = -1, lower[gap], lower[gap], gap
+            count += 1
+            gap_touch_above = lower[touch_above[touch_above_n - 1]] if touch_above_n > 0 else nothing_above
+        while l <= gap_middle_below and count < limit:
+            middle_below_n -= 1
+            gap = middle_below[middle_below_n]
+            kind[count], known_at[count], index[count], ref[count] = FVG_CE, t, t, index[gap]
+            direction[count], upper[count], lower[count], origin[count] = 1, gap_middle_below, gap_middle_below, gap
+            count += 1
+            gap_middle_below = nothing_below
+            if middle_below_n > 0:
+                gap = middle_below[middle_below_n - 1]
+                gap_middle_below = (upper[gap] + lower[gap]) / 2
+        while h >= gap_middle_above and count < limit:
+            middle_above_n -= 1
+            gap = middle_above[middle_above_n]
+            kind[count], known_at[count], index[count], ref[count] = FVG_CE, t, t, index[gap]
+            direction[count], upper[count], lower[count], origin[count] = -1, gap_middle_above, gap_middle_above, gap
+            count += 1
+            gap_middle_above = nothing_above
+            if middle_above_n > 0:
+                gap = middle_above[middle_above_n - 1]
+                gap_middle_above = (upper[gap] + lower[gap]) / 2
+        while l <= gap_fill_below and count < limit:
+            fill_below_n -= 1
+            gap = fill_below[fill_below_n]
+            kind[count], known_at[count], index[count], ref[count] = FVG_FILL, t, t, index[gap]
+            direction[count], upper[count], lower[count], origin[count] = 1, lower[gap], lower[gap], gap
+            count += 1
+            gap_fill_below = lower[fill_below[fill_below_n - 1]] if fill_below_n > 0 else nothing_below
+        while h >= gap_fill_above and count < limit:
+            fill_above_n -= 1
+            gap = fill_above[fill_above_n]
+            kind[count], known_at[count], index[count], ref[count] = FVG_FILL, t, t, index[gap]
+            direction[count], upper[count], lower[count], origin[count] = -1, upper[gap], upper[gap], gap
+            count += 1
+            gap_fill_above = upper[fill_above[fill_above_n - 1]] if fill_above_n > 0 else nothing_above
+        while c < gap_invert_below and count < limit:
+            invert_below_n -= 1
+            gap = invert_below[invert_below_n]
+            kind[count], known_at[count], index[count], ref[count] = IFVG, t, t, index[gap]
+            direction[count], upper[count], lower[count], origin[count] = -1, upper[gap], lower[gap], gap
+            count += 1
+            gap_invert_below = lower[invert_below[invert_below_n - 1]] if invert_below_n > 0 else nothing_below
+        while c > gap_invert_above and count < limit:
+            invert_above_n -= 1
+            gap = invert_above[invert_above_n]
+            kind[count], known_at[count], index[count], ref[count] = IFVG, t, t, index[gap]
+            direction[count], upper[count], lower[count], origin[count] = 1, upper[gap], lower[gap], gap
+            count += 1
+            gap_invert_above = upper[invert_above[invert_above_n - 1]] if invert_above_n > 0 else nothing_above
+
+        # -- blocks: touch, close through
+        while l <= ob_touch_below and count < limit:
+            block_touch_below_n -= 1
+            block = block_touch_below[block_touch_below_n]
+            kind[count], known_at[count], index[count], ref[count] = OB_TOUCH, t, t, index[block]
+            direction[count], upper[count], lower[count], origin[count] = 1, upper[block], upper[block], block
+            count += 1
+            ob_touch_below = nothing_below
+            if block_touch_below_n > 0:
+                ob_touch_below = upper[block_touch_below[block_touch_below_n - 1]]
+        while h >= ob_touch_above and count < limit:
+            block_touch_above_n -= 1
+            block = block_touch_above[block_touch_above_n]
+            kind[count], known_at[count], index[count], ref[count] = OB_TOUCH, t, t, index[block]
+            direction[count], upper[count], lower[count], origin[count] = -1, lower[block], lower[block], block
+            count += 1
+            ob_touch_above = nothing_above
+            if block_touch_above_n > 0:
+                ob_touch_above = lower[block_touch_above[block_touch_above_n - 1]]
+        while c < ob_break_below and count < limit:
+            block_break_below_n -= 1
+            block = block_break_below[block_break_below_n]
+            kind[count], known_at[count], index[count], ref[count] = OB_BREAK, t, t, index[block]
+            direction[count], upper[count], lower[count], origin[count] = -1, upper[block], lower[block], block
+            count += 1
+            ob_break_below = nothing_below
+            if block_break_below_n > 0:
+                ob_break_below = lower[block_break_below[block_break_below_n - 1]]
+        while c > ob_break_above and count < limit:
+            block_break_above_n -= 1
+            block = block_break_above[block_break_above_n]
+            kind[count], known_at[count], index[count], ref[count] = OB_BREAK, t, t, index[block]
+            direction[count], upper[count], lower[count], origin[count] = 1, upper[block], lower[block], block
+            count += 1
+            ob_break_above = nothing_above
+            if block_break_above_n > 0:
+                ob_break_above = upper[block_break_above[block_break_above_n - 1]]
+
+        # -- the new gap
+        if t >= 2:
+            edge = high[t - 2]
+            if l > edge:
+                coloured = close[t - 1] > open_[t - 1] or not colour_filter
+                if coloured and (min_gap <= 0.0 or l - edge >= min_gap - EQUALITY_SLACK):
+                    kind[count], known_at[count], index[count], ref[count] = FVG, t, t - 1, -1
+                    direction[count], upper[count], lower[count], origin[count] = 1, l, edge, -1
+                    touch_below[touch_below_n] = count
+                    touch_below_n += 1
+                    gap_touch_below = l
+                    middle = (l + edge) / 2
+                    at = middle_below_n
+                    while at > 0:
+                        gap = middle_below[at - 1]
+                        if (upper[gap] + lower[gap]) / 2 <= middle:
+                            break
+                        middle_below[at] = gap
+                        at -= 1
+                    middle_below[at] = count
+                    middle_below_n += 1
+                    gap_middle_below = max(gap_middle_below, middle)
+                    at = fill_below_n
+                    while at > 0 and lower[fill_below[at - 1]] > edge:
+                        fill_below[at] = fill_below[at - 1]
+                        at -= 1
+                    fill_below[at] = count
+                    fill_below_n += 1
+                    gap_fill_below = max(gap_fill_below, edge)
+                    at = invert_below_n
+                    while at > 0 and lower[invert_below[at - 1]] > edge:
+                        invert_below[at] = invert_below[at - 1]
+                        at -= 1
+                    invert_below[at] = count
+                    invert_below_n += 1
+                    gap_invert_below = max(gap_invert_below, edge)
+                    count += 1
+            edge = low[t - 2]
+            if h < edge:
+                coloured = close[t - 1] < open_[t - 1] or not colour_filter
+                if coloured and (min_gap <= 0.0 or edge - h >= min_gap - EQUALITY_SLACK):
+                    kind[count], known_at[count], index[count], ref[count] = FVG, t, t - 1, -1
+                    direction[count], upper[count], lower[count], origin[count] = -1, edge, h, -1
+                    touch_above[touch_above_n] = count
+                    touch_above_n += 1
+                    gap_touch_above = h
+                    middle = (edge + h) / 2
+                    at = middle_above_n
+                    while at > 0:
+                        gap = middle_above[at - 1]
+                        if (upper[gap] + lower[gap]) / 2 >= middle:
+                            break
+                        middle_above[at] = gap
+                        at -= 1
+                    middle_above[at] = count
+                    middle_above_n += 1
+                    gap_middle_above = min(gap_middle_above, middle)
+                    at = fill_above_n
+                    while at > 0 and upper[fill_above[at - 1]] < edge:
+                        fill_above[at] = fill_above[at - 1]
+                        at -= 1
+                    fill_above[at] = count
+                    fill_above_n += 1
+                    gap_fill_above = min(gap_fill_above, edge)
+                    at = invert_above_n
+                    while at > 0 and upper[invert_above[at - 1]] < edge:
+                        invert_above[at] = invert_above[at - 1]
+                        at -= 1
+                    invert_above[at] = count
+                    invert_above_n += 1
+                    gap_invert_above = min(gap_invert_above, edge)
+                    count += 1
+
+        # -- displacement against the mean true range of the bars before this one
+        mean = math.nan
+        thrust = 0
+        if t >= mean_bars:
+            total = 0.0  # a direct sum, oldest first: a window of the series gives the same bits as the whole
+            for j in range(t - mean_bars, t):
+                total += true_range[j]
+            mean = total / mean_bars
+            reach = h - l
+            body = abs(c - o)
+            if reach > 0.0 and body >= body_multiple * mean and body / reach >= body_share and body > 0.0:
+                thrust = 1 if c > o else -1
+                kind[count], known_at[count], index[count], ref[count] = DISPLACEMENT, t, t, -1
+                direction[count], upper[count], lower[count], origin[count] = thrust, body, mean, -1
+                count += 1
+        mean_true_range[t] = mean
+        if t == 0:
+            true_range[t] = h - l
+        else:
+            true_range[t] = (h if h > previous_close else previous_close) - (
+                l if l < previous_close else previous_close
+            )
+
+        # -- structure: the up side first
+        if (h if break_on_wick else c) > level_high:
+            broken = count
+            label = CHOCH if trend < 0 else BOS
+            kind[count], known_at[count], index[count], ref[count] = label, t, t, level_high_bar
+            direction[count], upper[count], lower[count], origin[count] = 1, level_high, level_high, level_high_event
+            count += 1
+            if label == CHOCH and thrust > 0:
+                kind[count], known_at[count], index[count], ref[count] = MSS, t, t, level_high_bar
+                direction[count], upper[count], lower[count], origin[count] = 1, level_high, level_high, broken
+                count += 1
+            j = -1
+            if block_school == LAST_OPPOSITE:
+                if last_down_close > level_high_bar:
+                    j = last_down_close
+            else:
+                j = level_high_bar if block_school == LUXALGO else level_high_bar + 1
+                for k in range(j + 1, t):
+                    if low[k] < low[j] or (block_school == SMC and low[k] == low[j]):
+                        j = k
+            if j >= 0:
+                zone_top, zone_bottom = high[j], low[j]
+                if block_body:
+                    zone_top, zone_bottom = max(open_[j], close[j]), min(open_[j], close[j])
+                kind[count], known_at[count], index[count], ref[count] = OB, t, j, level_high_bar
+                direction[count], upper[count], lower[count], origin[count] = 1, zone_top, zone_bottom, broken
+                at = block_touch_below_n
+                while at > 0 and upper[block_touch_below[at - 1]] > zone_top:
+                    block_touch_below[at] = block_touch_below[at - 1]
+                    at -= 1
+                block_touch_below[at] = count
+                block_touch_below_n += 1
+                ob_touch_below = max(ob_touch_below, zone_top)
+                at = block_break_below_n
+                while at > 0 and lower[block_break_below[at - 1]] > zone_bottom:
+                    block_break_below[at] = block_break_below[at - 1]
+                    at -= 1
+                block_break_below[at] = count
+                block_break_below_n += 1
+                ob_break_below = max(ob_break_below, zone_bottom)
+                count += 1
+            if extras:
+                if low_before_high >= 0 and last_low > level_high_bar:
+                    j = level_high_bar
+                    while j >= low_before_high and close[j] <= open_[j]:
+                        j -= 1
+                    if j >= low_before_high:
+                        label = BREAKER if low[last_low] < low[low_before_high] else MITIGATION_BLOCK
+                        kind[count], known_at[count], index[count], ref[count] = label, t, j, level_high_bar
+                        direction[count], upper[count], lower[count], origin[count] = 1, high[j], low[j], broken
+                        count += 1
+                # the raid of the newest pool in (ref, t]: what a window that starts later would still know of
+                newest = -1
+                at = raids_below_n - 1
+                while at >= 0 and known_at[raids_below[at]] > level_high_bar:
+                    raid = raids_below[at]
+                    if newest < 0 or ref[raid] > ref[newest]:
+                        newest = raid
+                    at -= 1
+                if newest >= 0:
+                    extreme = l
+                    for k in range(level_high_bar + 1, t):
+                        extreme = min(extreme, low[k])
+                    kind[count], known_at[count], index[count], ref[count] = PROJECTION, t, t, level_high_bar
+                    direction[count], upper[count], lower[count], origin[count] = 1, level_high, extreme, newest
+                    count += 1
+                lure_side, lure_bar, lure_event = 1, t, broken
+            trend = 1
+            level_high = nothing_above
+        if (l if break_on_wick else c) < level_low:
+            broken = count
+            label = CHOCH if trend > 0 else BOS
+            kind[count], known_at[count], index[count], ref[count] = label, t, t, level_low_bar
+            direction[count], upper[count], lower[count], origin[count] = -1, level_low, level_low, level_low_event
+            count += 1
+            if label == CHOCH and thrust < 0:
+                kind[count], known_at[count], index[count], ref[count] = MSS, t, t, level_low_bar
+                direction[count], upper[count], lower[count], origin[count] = -1, level_low, level_low, broken
+                count += 1
+            j = -1
+            if block_school == LAST_OPPOSITE:
+                if last_up_close > level_low_bar:
+                    j = last_up_close
+            else:
+                j = level_low_bar if block_school == LUXALGO else level_low_bar + 1
+                for k in range(j + 1, t):
+                    if high[k] > high[j] or (block_school == SMC and high[k] == high[j]):
+                        j = k
+            if j >= 0:
+                zone_top, zone_bottom = high[j], low[j]
+                if block_body:
+                    zone_top, zone_bottom = max(open_[j], close[j]), min(open_[j], close[j])
+                kind[count], known_at[count], index[count], ref[count] = OB, t, j, level_low_bar
+                direction[count], upper[count], lower[count], origin[count] = -1, zone_top, zone_bottom, broken
+                at = block_touch_above_n
+                while at > 0 and lower[block_touch_above[at - 1]] < zone_bottom:
+                    block_touch_above[at] = block_touch_above[at - 1]
+                    at -= 1
+                block_touch_above[at] = count
+                block_touch_above_n += 1
+                ob_touch_above = min(ob_touch_above, zone_bottom)
+                at = block_break_above_n
+                while at > 0 and upper[block_break_above[at - 1]] < zone_top:
+                    block_break_above[at] = block_break_above[at - 1]
+                    at -= 1
+                block_break_above[at] = count
+                block_break_above_n += 1
+                ob_break_above = min(ob_break_above, zone_top)
+                count += 1
+            if extras:
+                if high_before_low >= 0 and last_high > level_low_bar:
+                    j = level_low_bar
+                    while j >= high_before_low and close[j] >= open_[j]:
+                        j -= 1
+                    if j >= high_before_low:
+                        label = BREAKER if high[last_high] > high[high_before_low] else MITIGATION_BLOCK
+                        kind[count], known_at[count], index[count], ref[count] = label, t, j, level_low_bar
+                        direction[count], upper[count], lower[count], origin[count] = -1, high[j], low[j], broken
+                        count += 1
+                newest = -1
+                at = raids_above_n - 1
+                while at >= 0 and known_at[raids_above[at]] > level_low_bar:
+                    raid = raids_above[at]
+                    if newest < 0 or ref[raid] > ref[newest]:
+                        newest = raid
+                    at -= 1
+                if newest >= 0:
+                    extreme = h
+                    for k in range(level_low_bar + 1, t):
+                        extreme = max(extreme, high[k])
+                    kind[count], known_at[count], index[count], ref[count] = PROJECTION, t, t, level_low_bar
+                    direction[count], upper[count], lower[count], origin[count] = -1, extreme, level_low, newest
+                    count += 1
+                lure_side, lure_bar, lure_event = -1, t, broken
+            trend = -1
+            level_low = nothing_below
+
+        # -- swings this bar confirms
+        is_high = False
+        is_low = False
+        i = t - swing_right
+        if leg_swings:
+            i = t - leg_size
+            if i >= 0:
+                leads_up = True
+                leads_down = True
+                for j in range(i + 1, t + 1):
+                    if high[j] >= high[i]:
+                        leads_up = False
+                    if low[j] <= low[i]:
+                        leads_down = False
+                if leads_up:
+                    is_high = leg == 1
+                    leg = 0
+                elif leads_down:
+                    is_low = leg == 0
+                    leg = 1
+        else:
+            if h > top:
+                top_bar, top = t, h
+            elif top_bar < t - swing_span:
+                top_bar = t - swing_span
+                top = high[top_bar]
+                for j in range(top_bar + 1, t + 1):
+                    if high[j] > top:
+                        top_bar, top = j, high[j]
+            if l < bottom:
+                bottom_bar, bottom = t, l
+            elif bottom_bar < t - swing_span:
+                bottom_bar = t - swing_span
+                bottom = low[bottom_bar]
+                for j in range(bottom_bar + 1, t + 1):
+                    if low[j] < bottom:
+                        bottom_bar, bottom = j, low[j]
+            is_high = t >= swing_span and top_bar == i
+            is_low = t >= swing_span and bottom_bar == i
+        if is_high or is_low:
+            tolerance = equal_tolerance + EQUALITY_SLACK
+            if equal_tolerance_ranges > 0.0 and t >= mean_bars:
+                tolerance += equal_tolerance_ranges * mean
+            high_before, low_before = last_high, last_low
+            if is_high:
+                level = high[i]
+                swing = count
+                kind[count], known_at[count], index[count], ref[count] = SWING, t, i, -1
+                direction[count], upper[count], lower[count], origin[count] = 1, level, level, -1
+                count += 1
+                if pools_above_n > 0 and pools_above[pools_above_n - 1] == last_high_event:
+                    # still on the stack: the swing before has not been raided
+                    if abs(level - pool_above) <= tolerance:
+                        outer = max(level, pool_above)
+                        kind[count], known_at[count], index[count], ref[count] = EQ, t, i, last_high
+                        direction[count], upper[count], lower[count], origin[count] = 1, outer, outer, swing
+                        count += 1
+                if extras:
+                    edge = max(open_[i], close[i], open_[i + 1], close[i + 1])
+                    if i > 0:
+                        edge = max(edge, open_[i - 1], close[i - 1])
+                    if edge < level:
+                        kind[count], known_at[count], index[count], ref[count] = REJECTION_BLOCK, t, i, -1
+                        direction[count], upper[count], lower[count], origin[count] = -1, level, edge, swing
+                        count += 1
+                pools_above[pools_above_n] = swing
+                pools_above_n += 1
+                pool_above = level
+                level_high, level_high_bar, level_high_event, low_before_high = level, i, swing, low_before
+                last_high, last_high_event = i, swing
+            if is_low:
+                level = low[i]
+                swing = count
+                kind[count], known_at[count], index[count], ref[count] = SWING, t, i, -1
+                direction[count], upper[count], lower[count], origin[count] = -1, level, level, -1
+                count += 1
+                if pools_below_n > 0 and pools_below[pools_below_n - 1] == last_low_event:
+                    if abs(level - pool_below) <= tolerance:
+                        outer = min(level, pool_below)
+                        kind[count], known_at[count], index[count], ref[count] = EQ, t, i, last_low
+                        direction[count], upper[count], lower[count], origin[count] = -1, outer, outer, swing
+                        count += 1
+                if extras:
+                    edge = min(open_[i], close[i], open_[i + 1], close[i + 1])
+                    if i > 0:
+                        edge = min(edge, open_[i - 1], close[i - 1])
+                    if edge > level:
+                        kind[count], known_at[count], index[count], ref[count] = REJECTION_BLOCK, t, i, -1
+                        direction[count], upper[count], lower[count], origin[count] = 1, edge, level, swing
+                        count += 1
+                pools_below[pools_below_n] = swing
+                pools_below_n += 1
+                pool_below = level
+                level_low, level_low_bar, level_low_event, high_before_low = level, i, swing, high_before
+                last_low, last_low_event = i, swing
+
+        # -- internal swings, and the inducement they are after a break
+        if h > internal_top:
+            internal_top_bar, internal_top = t, h
+        elif internal_top_bar < t - internal_span:
+            internal_top_bar = t - internal_span
+            internal_top = high[internal_top_bar]
+            for j in range(internal_top_bar + 1, t + 1):
+                if high[j] > internal_top:
+                    internal_top_bar, internal_top = j, high[j]
+        if l < internal_bottom:
+            internal_bottom_bar, internal_bottom = t, l
+        elif internal_bottom_bar < t - internal_span:
+            internal_bottom_bar = t - internal_span
+            internal_bottom = low[internal_bottom_bar]
+            for j in range(internal_bottom_bar + 1, t + 1):
+                if low[j] < internal_bottom:
+                    internal_bottom_bar, internal_bottom = j, low[j]
+        i = t - internal_right
+        if t >= internal_span and internal_top_bar == i:
+            level = high[i]
+            kind[count], known_at[count], index[count], ref[count] = ISWING, t, i, -1
+            direction[count], upper[count], lower[count], origin[count] = 1, level, level, -1
+            count += 1
+            if lure_side < 0 and i >= lure_bar:
+                kind[count], known_at[count], index[count], ref[count] = INDUCEMENT, t, i, -1
+                direction[count], upper[count], lower[count], origin[count] = -1, level, level, lure_event
+                lures_above[lures_above_n] = count
+                lures_above_n += 1
+                lure_above = level
+                lure_side = 0
+                count += 1
+        if t >= internal_span and internal_bottom_bar == i:
+            level = low[i]
+            kind[count], known_at[count], index[count], ref[count] = ISWING, t, i, -1
+            direction[count], upper[count], lower[count], origin[count] = -1, level, level, -1
+            count += 1
+            if lure_side > 0 and i >= lure_bar:
+                kind[count], known_at[count], index[count], ref[count] = INDUCEMENT, t, i, -1
+                direction[count], upper[count], lower[count], origin[count] = 1, level, level, lure_event
+                lures_below[lures_below_n] = count
+                lures_below_n += 1
+                lure_below = level
+                lure_side = 0
+                count += 1
+
+        if c > o:
+            last_up_close = t
+        elif c < o:
+            last_down_close = t
+        previous_close = c
+        trend_at[t] = trend
+        high_at[t] = last_high
+        low_at[t] = last_low
+    if count >= limit:
+        return FULL
+    first_event[n] = count
+    return count
