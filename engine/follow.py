@@ -82,7 +82,6 @@ class Track:
     entry_price: float | None = None
     opened_ms: int | None = None
     targets_hit: int = 0
-    open_ratio: float = 1.0
     mfe_r: float = 0.0
     mae_r: float = 0.0
     mark: float | None = None
@@ -94,6 +93,11 @@ class Track:
     @property
     def next_target(self) -> Target:
         return self.plan.targets[self.targets_hit]
+
+    @property
+    def open_ratio(self) -> float:
+        """Share of the position still open: what the targets hit so far have left."""
+        return 1.0 - sum(target.share_ratio for target in self.plan.targets[: self.targets_hit])
 
     @property
     def at_break_even(self) -> bool:
@@ -283,8 +287,7 @@ def _reach_target(track: Track, bar: Bar, rules: FollowRules) -> tuple[Track, li
     sign = track.plan.direction.sign
     gapped = (bar.open - target.price) * sign > 0
     price = bar.open if gapped else target.price
-    left = track.open_ratio - target.share_ratio
-    track = replace(track, targets_hit=target.no, open_ratio=max(left, 0.0), mark=price)
+    track = replace(track, targets_hit=target.no, mark=price)
     reached: list[Happening] = [TargetReached(bar.closed_ms, target.no, price, target.share_ratio)]
     if target.no == len(track.plan.targets):
         track = _with_excursion(track, max(price, bar.low), min(price, bar.high))
@@ -323,7 +326,7 @@ def _close(
     track: Track, at_ms: int, price: float, reason: CloseReason, *, ambiguous: bool
 ) -> tuple[Track, Closed]:
     share = track.open_ratio if track.open_ratio > SHARE_EPSILON else 0.0
-    done = replace(track, phase=Phase.DONE, open_ratio=0.0, settled_ms=at_ms, mark=price)
+    done = replace(track, phase=Phase.DONE, settled_ms=at_ms, mark=price)
     return done, Closed(at_ms, price, share, reason, ambiguous)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from datetime import time
 from enum import Enum
+from functools import lru_cache
 from typing import Any, TypeVar, get_type_hints
 
 from engine.detection_params import DetectionParams
@@ -159,13 +160,18 @@ class Params:
     @property
     def hash(self) -> str:
         """Hex digits that name this set: equal sets, equal digits, on every machine."""
-        text = json.dumps(asdict(self), sort_keys=True, default=_plain)
-        return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
+        return _digits(self)
 
     @staticmethod
     def from_mapping(mapping: Mapping[str, Any]) -> "Params":
         """The defaults with `mapping` laid over them (sections of names, as TOML reads); ParamsError names what is wrong."""
         return _overlay(Params(), mapping, "")
+
+
+@lru_cache(maxsize=16)
+def _digits(params: Params) -> str:
+    text = json.dumps(asdict(params), sort_keys=True, default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
 
 
 Section = TypeVar("Section")

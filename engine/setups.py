@@ -188,10 +188,8 @@ SETUPS: tuple[SetupRule, ...] = (
 
 def setups_at(reading: Reading, params: SetupParams) -> tuple[Setup, ...] | Rejected:
     """Every setup that completes at the reading's last bar, in the order of the table; else what was missing."""
-    found = tuple(_complete(reading, params))
-    if found:
-        return found
-    return _what_is_missing(reading, params)
+    found = tuple(_complete(reading, params)) if reading.has_trigger else ()
+    return found or _what_is_missing(reading, params)
 
 
 def _complete(reading: Reading, params: SetupParams) -> Iterator[Setup]:
@@ -212,19 +210,10 @@ def _is_tradable(setup: Setup, reading: Reading, params: SetupParams) -> bool:
 
 def _what_is_missing(reading: Reading, params: SetupParams) -> Rejected:
     since = reading.last - params.liquidity_within_bars
-    raids = [reading.last_raid(side, since, reading.last) for side in (1, -1)]
-    if not any(raids):
-        limit = f"{params.liquidity_within_bars} bars"
-        return Rejected(Stage.SETUP, "no liquidity was taken lately", "none", limit)
-    backed = any(
-        raid is not None
-        and (
-            reading.last_displacement(-side, raid.index, reading.last) is not None
-            or reading.last_break(-side, raid.index, reading.last) is not None
-        )
-        for side, raid in zip((1, -1), raids, strict=True)
-    )
-    if not backed:
+    raided = [side for side in (1, -1) if reading.was_raided(side, since)]
+    if not raided:
+        return Rejected(Stage.SETUP, "no liquidity was taken lately", "none", f"{params.liquidity_within_bars} bars")
+    if not any(reading.was_answered(-side, since) for side in raided):
         return Rejected(Stage.SETUP, "liquidity was taken, but neither displacement nor a structure break answered it")
     return Rejected(Stage.SETUP, "no zone completed on this candle")
 

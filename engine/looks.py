@@ -1,0 +1,90 @@
+"""Looks at one series: the decision at any bar, on the window that a live look at that bar would have had.
+
+The kernel reads a series once. Where its findings are proved equal to those of the window alone they are used, elsewhere
+the window is read anew, so that replay, backtest and live decide the same (DESIGN 5, memory).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.candles import Candles
+from engine.decide import Readings, decide
+from engine.kernel import window_is_equal
+from engine.params import Params
+from engine.reading import Chart, Reading
+from engine.vocabulary import Rejected, Signal, Stage
+
+ReadChart = Callable[[Candles], Chart]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What a decision looks at: closed candles of the signal's timeframe, of the higher one, and BTC's beside them."""
+
+    own: Candles
+    context: Candles
+    btc: Candles | None = None
+
+
+class Looks:
+    """Every decision that the bars of one stack can give."""
+
+    def __init__(self, stack: Stack, params: Params, read: ReadChart, tick_size: float | None = None) -> None:
+        self._params = params
+        self._tick_size = tick_size
+        self._own = _Pass(stack.own, params, read)
+        self._context = _Pass(stack.context, params, read)
+        self._btc = None if stack.btc is None or stack.btc.symbol == stack.own.symbol else _Pass(stack.btc, params, read)
+
+    def at(self, index: int) -> Signal | Rejected:
+        """The decision at the close of bar `index`, on nothing later and nothing older than its window."""
+        own = self._own.reading(index)
+        context = self._context.reading_at(own.closed_at_ms)
+        if context is None:
+            return Rejected(Stage.CONTEXT, f"no {self._context.name} candle has closed yet", "0", "1")
+        btc = None if self._btc is None else self._btc.reading_at(own.closed_at_ms)
+        return decide(Readings(own, context, btc), self._params, self._tick_size)
+
+
+def look(stack: Stack, params: Params, read: ReadChart, tick_size: float | None = None) -> Signal | Rejected:
+    """The decision at the last closed candle of the stack."""
+    if not len(stack.own):
+        return Rejected(Stage.DATA, f"{stack.own.symbol} {stack.own.timeframe.text} has no candles", "0")
+    window = params.window.window_bars
+    last = stack.own.window(len(stack.own), window)
+    context = stack.context.until(last.closed_at_ms)
+    btc = None if stack.btc is None else stack.btc.until(last.closed_at_ms)
+    cut = Stack(
+        last,
+        context.window(len(context), window),
+        None if btc is None else btc.window(len(btc), window),
+    )
+    return Looks(cut, params, read, tick_size).at(len(last) - 1)
+
+
+class _Pass:
+    """One series read once, and read again by window where one pass would say something else."""
+
+    def __init__(self, candles: Candles, params: Params, read: ReadChart) -> None:
+        self._candles = candles
+        self._params = params
+        self._read = read
+        self._whole = read(candles)
+
+    @property
+    def name(self) -> str:
+        return f"{self._candles.symbol} {self._candles.timeframe.text}"
+
+    def reading_at(self, ms: int) -> Reading | None:
+        """The reading at the last bar closed at or before `ms`; None before the first."""
+        closed = int(np.searchsorted(self._candles.open_ms, ms - self._candles.timeframe.ms, side="right"))
+        return self.reading(closed - 1) if closed else None
+
+    def reading(self, index: int) -> Reading:
+        whole = Reading(self._whole, index, self._params.window)
+        if window_is_equal(self._whole.findings, whole.first, whole.oldest):
+            return whole
+        window = self._candles.window(index + 1, self._params.window.window_bars)
+        return Reading(self._read(window), len(window) - 1, self._params.window)

@@ -1,0 +1,427 @@
+"""A chart as it stood at the close of one bar: what was known then, and nothing older than the memory of a decision.
+
+`Chart` holds the findings of a series with the life of every pool, gap and block worked out once; a `Reading` is one
+bar of it. Live looks read a chart of one window at its last bar; replay reads a chart of the whole series bar by bar.
+Both see the same, because a reading reaches back `memory_bars` and no further (proved by tests/engine/test_reading.py).
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.candles import Candles
+from engine.findings import NONE, Findings, Kind
+from engine.params import WindowParams
+from engine.timeframes import Timeframe
+
+NEVER = np.iinfo(np.int32).max
+VOLUME_BARS = 20
+RAIDS = (Kind.SWEEP, Kind.RUN)
+BREAKS = (Kind.BOS, Kind.CHOCH, Kind.MSS)
+TRIGGERS = (Kind.FVG, Kind.OB, Kind.MSS, Kind.REJECTION_BLOCK, Kind.SWEEP, Kind.RUN, Kind.TURTLE_SOUP)
+SIDE_NAMES = {1: "buy-side liquidity", -1: "sell-side liquidity"}
+EQUAL_NAMES = {1: "equal highs", -1: "equal lows"}
+
+
+@dataclass(frozen=True, slots=True)
+class Raid:
+    """Pools of one side taken in one bar: `level` is the outermost, `depth` how far price went beyond it."""
+
+    index: int
+    side: int
+    level: float
+    count: int
+    depth: float
+    is_sweep: bool
+    is_rejected: bool
+    is_equal: bool
+
+    @property
+    def name(self) -> str:
+        return (EQUAL_NAMES if self.is_equal else SIDE_NAMES)[self.side]
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A structure break at bar `index` through the swing at bar `ref`."""
+
+    kind: Kind
+    index: int
+    ref: int
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A fair value gap around its middle bar `index`."""
+
+    index: int
+    known_at: int
+    top: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An order, breaker or rejection block; `touched_at` is the bar that first came back to it."""
+
+    index: int
+    known_at: int
+    top: float
+    bottom: float
+    touched_at: int | None = None
+
+    @property
+    def middle(self) -> float:
+        return (self.top + self.bottom) / 2
+
+    @property
+    def touched(self) -> bool:
+        return self.touched_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """High, low and close of one finished trading day or week."""
+
+    high: float
+    low: float
+    close: float
+
+
+class Chart:
+    """One series with its findings and the life of every object in them, worked out once."""
+
+    def __init__(self, candles: Candles, findings: Findings) -> None:
+        self.candles = candles
+        self.findings = findings
+        self._first_event: list[int] = findings.bars.first_event.tolist()
+        group = findings.kind.astype(np.int16) * 2 + (findings.direction > 0)
+        self._by_group = np.argsort(group, kind="stable")
+        self._group_starts = np.searchsorted(group[self._by_group], np.arange(2 * len(Kind) + 1))
+        self._positions: dict[tuple[tuple[Kind, ...], int], list[int]] = {}
+
+    def positions(self, kinds: tuple[Kind, ...], direction: int) -> list[int]:
+        """Where findings of these kinds and direction stand in the columns, in the order they became known."""
+        key = (kinds, direction)
+        found = self._positions.get(key)
+        if found is None:
+            found = self._positions[key] = np.sort(self._grouped(kinds, direction)).tolist()
+        return found
+
+    def known(self, kinds: tuple[Kind, ...], direction: int, first_bar: int, last_bar: int) -> list[int]:
+        """The positions of those known from the close of `first_bar` to that of `last_bar`."""
+        if first_bar > last_bar:
+            return []
+        positions = self.positions(kinds, direction)
+        begin = bisect_left(positions, self._first_event[max(first_bar, 0)])
+        return positions[begin : bisect_left(positions, self._first_event[last_bar + 1], begin)]
+
+    def latest(self, kinds: tuple[Kind, ...], direction: int, bar: int) -> int:
+        """The last bar up to `bar` at which one of these became known; NONE before the first."""
+        positions = self.positions(kinds, direction)
+        count = bisect_left(positions, self._first_event[bar + 1])
+        return self.findings.known_at.item(positions[count - 1]) if count else NONE
+
+    @cached_property
+    def triggers(self) -> NDArray[np.bool_]:
+        """By bar: whether anything became known at its close that can complete a setup."""
+        found = np.zeros(self.findings.bar_count, dtype=np.bool_)
+        for direction in (1, -1):
+            found[self.findings.known_at[self._grouped(TRIGGERS, direction)]] = True
+        return found
+
+    @cached_property
+    def ended_at(self) -> NDArray[np.int32]:
+        """By position: the bar that ended it (block broken, gap inverted, pool raided); NEVER while it lives."""
+        return self._first_about((Kind.OB_BREAK, Kind.IFVG, Kind.SWEEP, Kind.RUN))
+
+    @cached_property
+    def touched_at(self) -> NDArray[np.int32]:
+        """By position: the bar that first came back to a block or gap; NEVER before."""
+        return self._first_about((Kind.OB_TOUCH, Kind.FVG_TOUCH))
+
+    @cached_property
+    def reclaimed_at(self) -> NDArray[np.int32]:
+        """By position of a run: the bar whose close was back inside; NEVER without one."""
+        return self._first_about((Kind.TURTLE_SOUP,))
+
+    @cached_property
+    def equal_from(self) -> dict[int, NDArray[np.int32]]:
+        """By side, by bar of a swing: the bar at which it was known to be one of equal highs or lows; else NEVER."""
+        sides = {}
+        for side in (1, -1):
+            known = np.full(self.findings.bar_count, NEVER, dtype=np.int32)
+            positions = self.positions((Kind.EQ,), side)
+            at = self.findings.known_at[positions]
+            for bars in (self.findings.index[positions], self.findings.ref[positions]):
+                np.minimum.at(known, bars, at)
+            sides[side] = known
+        return sides
+
+    @cached_property
+    def days(self) -> "Periods":
+        return Periods(self.candles, Timeframe.D1.floor(self.candles.open_ms))
+
+    @cached_property
+    def weeks(self) -> "Periods":
+        return Periods(self.candles, Timeframe.W1.floor(self.candles.open_ms))
+
+    def _grouped(self, kinds: tuple[Kind, ...], direction: int) -> NDArray[np.intp]:
+        groups = [2 * kind + (direction > 0) for kind in kinds]
+        parts = [self._by_group[self._group_starts[group] : self._group_starts[group + 1]] for group in groups]
+        return np.concatenate(parts)
+
+    def _first_about(self, kinds: tuple[Kind, ...]) -> NDArray[np.int32]:
+        first = np.full(len(self.findings), NEVER, dtype=np.int32)
+        for direction in (1, -1):
+            about = self._grouped(kinds, direction)
+            np.minimum.at(first, self.findings.origin[about], self.findings.known_at[about])
+        return first
+
+
+class Periods:
+    """The days or weeks of a series that have candles."""
+
+    def __init__(self, candles: Candles, period_ms: NDArray[np.int64]) -> None:
+        """`period_ms` is the instant at which the period of each bar begins."""
+        self._first_bars = np.flatnonzero(np.diff(period_ms, prepend=period_ms[:1] - 1))
+        self._starts_ms = period_ms[self._first_bars]
+        self._opens_on_time = candles.open_ms[self._first_bars] == self._starts_ms
+        self._highs = np.maximum.reduceat(candles.high, self._first_bars)
+        self._lows = np.minimum.reduceat(candles.low, self._first_bars)
+        self._closes = candles.close[np.append(self._first_bars[1:], len(candles)) - 1]
+
+    def finished(self, period_ms: int, back: int, first_bar: int) -> Day | None:
+        """The `back`-th period before the one that begins at `period_ms`; None where bars from `first_bar` on lack it."""
+        number = int(np.searchsorted(self._starts_ms, period_ms, side="left")) - back
+        if number < 0 or self._first_bars[number] < first_bar:
+            return None
+        if self._first_bars[number] == first_bar and not self._opens_on_time[number]:
+            return None
+        return Day(float(self._highs[number]), float(self._lows[number]), float(self._closes[number]))
+
+
+class Reading:
+    """The chart at the close of bar `last`; bars are positions in the chart's candles."""
+
+    def __init__(self, chart: Chart, last: int, window: WindowParams) -> None:
+        self._chart = chart
+        self._findings = chart.findings
+        self._candles = chart.candles
+        self.last = last
+        self.first = max(0, last + 1 - window.window_bars)
+        self.oldest = max(self.first, last + 1 - window.memory_bars)
+        self.atr = self._mean_range(window.atr_bars)
+
+    @property
+    def symbol(self) -> str:
+        return self._candles.symbol
+
+    @property
+    def timeframe(self) -> Timeframe:
+        return self._candles.timeframe
+
+    @property
+    def bars(self) -> int:
+        """How many bars the window holds."""
+        return self.last + 1 - self.first
+
+    @property
+    def close(self) -> float:
+        return float(self._candles.close[self.last])
+
+    @property
+    def closed_at_ms(self) -> int:
+        return self.open_ms(self.last) + self.timeframe.ms
+
+    @property
+    def trend(self) -> int:
+        """-1, 0, +1: the side of the last structure break."""
+        return int(self._findings.bars.trend[self.last])
+
+    @property
+    def windows(self) -> tuple[str, ...]:
+        """The New York session windows that hold the last bar's open, sorted."""
+        sessions = self._findings.sessions
+        return sessions.names_at(self.last) if sessions is not None else ()
+
+    @property
+    def daily_bias(self) -> int | None:
+        """The two-candle rule over the last two finished days: -1, 0, +1; None without two."""
+        earlier, later = self.previous_day(2), self.previous_day(1)
+        if earlier is None or later is None:
+            return None
+        if later.close > earlier.high or later.close < earlier.low:
+            return 1 if later.close > earlier.high else -1
+        raided_high, raided_low = later.high > earlier.high, later.low < earlier.low
+        return 0 if raided_high == raided_low else (-1 if raided_high else 1)
+
+    def open_ms(self, index: int) -> int:
+        return int(self._candles.open_ms[index])
+
+    def extreme(self, side: int, first: int, last: int) -> float:
+        """The highest high (side +1) or lowest low (-1) of the bars first..last."""
+        span = slice(first, last + 1)
+        return float(self._candles.high[span].max() if side > 0 else self._candles.low[span].min())
+
+    def has_new(self, kind: Kind, direction: int) -> bool:
+        return self._new(kind, direction) is not None
+
+    def new_gap(self, direction: int) -> Gap | None:
+        """The gap that became known at the last bar."""
+        position = self._new(Kind.FVG, direction)
+        return None if position is None else self._gap(position)
+
+    def new_breaker(self, direction: int) -> Block | None:
+        """The breaker block that became known at the last bar, with its older low (high) inside memory."""
+        position = self._new(Kind.BREAKER, direction)
+        return None if position is None or self._findings.index[position] < self.oldest else self._block(position)
+
+    def new_rejection(self, direction: int) -> Block | None:
+        """The rejection block that became known at the last bar."""
+        position = self._new(Kind.REJECTION_BLOCK, direction)
+        return None if position is None else self._block(position)
+
+    def live_blocks(self, direction: int, age_bars: int) -> Iterator[Block]:
+        """Order blocks of the last `age_bars` bars that no close broke, the newest first."""
+        since = max(self.oldest, self.last - age_bars)
+        for position in reversed(self._chart.known((Kind.OB,), direction, since, self.last)):
+            if self._chart.ended_at.item(position) > self.last and self._findings.ref.item(position) >= self.oldest:
+                yield self._block(position)
+
+    def live_gaps(self, direction: int, since_index: int) -> Iterator[Gap]:
+        """Gaps around a bar from `since_index` on that no close inverted, the newest first."""
+        for position in reversed(self._chart.known((Kind.FVG,), direction, max(since_index, self.oldest), self.last)):
+            if self._chart.ended_at.item(position) > self.last and self._findings.index.item(position) >= since_index:
+                yield self._gap(position)
+
+    def last_raid(self, side: int, first: int, last: int) -> Raid | None:
+        """The pools of `side` taken in the last raiding bar of first..last."""
+        f, chart = self._findings, self._chart
+        known = [p for p in chart.known(RAIDS, side, max(first, self.oldest), last) if f.ref.item(p) >= self.oldest]
+        if not known:
+            return None
+        bar = f.known_at.item(known[-1])
+        taken = [p for p in known if f.known_at.item(p) == bar]
+        level = max(f.upper.item(p) * side for p in taken) * side
+        sweeps = [f.kind.item(p) == Kind.SWEEP for p in taken]
+        back = [swept or chart.reclaimed_at.item(p) <= self.last for p, swept in zip(taken, sweeps, strict=True)]
+        return Raid(
+            index=bar,
+            side=side,
+            level=level,
+            count=len(taken),
+            depth=(self.extreme(side, bar, bar) - level) * side,
+            is_sweep=all(sweeps),
+            is_rejected=all(back),
+            is_equal=any(chart.equal_from[side].item(f.ref.item(p)) <= self.last for p in taken),
+        )
+
+    def was_raided(self, side: int, since: int) -> bool:
+        """Whether a pool of `side` was taken at bar `since` or later."""
+        return self._chart.latest(RAIDS, side, self.last) >= max(since, self.oldest)
+
+    def was_answered(self, direction: int, since: int) -> bool:
+        """Whether displacement or a structure break in `direction` came at bar `since` or later."""
+        return self._chart.latest((Kind.DISPLACEMENT, *BREAKS), direction, self.last) >= max(since, self.oldest)
+
+    @property
+    def has_trigger(self) -> bool:
+        """Whether the last bar made anything known that can complete a setup."""
+        return bool(self._chart.triggers[self.last])
+
+    def break_at(self, bar: int, direction: int, only: Kind | None = None) -> Break | None:
+        """The structure break at the close of `bar`; of a CHoCH that is also an MSS, the MSS."""
+        positions = self._chart.known((only,) if only is not None else BREAKS, direction, bar, bar)
+        return self._break(positions[-1]) if positions else None
+
+    def last_break(self, direction: int, first: int, last: int) -> Break | None:
+        """The last structure break of first..last."""
+        positions = self._chart.known(BREAKS, direction, max(first, self.oldest), last)
+        return self._break(positions[-1]) if positions else None
+
+    def is_displacement(self, index: int, direction: int) -> bool:
+        return bool(self._chart.known((Kind.DISPLACEMENT,), direction, index, index))
+
+    def last_displacement(self, direction: int, first: int, last: int) -> int | None:
+        """The last bar of first..last that is a displacement."""
+        positions = self._chart.known((Kind.DISPLACEMENT,), direction, max(first, self.oldest), last)
+        return self._findings.known_at.item(positions[-1]) if positions else None
+
+    def pools(self, side: int) -> Iterator[tuple[float, bool]]:
+        """(level, is one of equals) of every pool of `side` that was not raided yet, the newest first."""
+        f, equal_from = self._findings, self._chart.equal_from[side]
+        for position in reversed(self._chart.known((Kind.SWING,), side, self.oldest, self.last)):
+            if self._chart.ended_at.item(position) > self.last and f.index.item(position) >= self.oldest:
+                yield f.upper.item(position), equal_from.item(f.index.item(position)) <= self.last
+
+    def dealing_range(self) -> tuple[float, float] | None:
+        """Low and high of the last confirmed swings; None before both are known, or while they are crossed."""
+        high_at, low_at = int(self._findings.bars.high_at[self.last]), int(self._findings.bars.low_at[self.last])
+        if min(high_at, low_at) == NONE or min(high_at, low_at) < self.first:
+            return None
+        high, low = float(self._candles.high[high_at]), float(self._candles.low[low_at])
+        return (low, high) if high > low else None
+
+    def equilibrium(self) -> float | None:
+        """The middle of the dealing range."""
+        dealing = self.dealing_range()
+        return None if dealing is None else (dealing[0] + dealing[1]) / 2
+
+    def previous_day(self, back: int = 1) -> Day | None:
+        """The `back`-th UTC day, of those that have candles, that was finished when the last bar closed."""
+        return self._chart.days.finished(int(Timeframe.D1.floor(self.closed_at_ms)), back, self.first)
+
+    def previous_week(self, at_ms: int) -> Day | None:
+        """The last ISO week that was finished at `at_ms`; None where the window does not hold it whole."""
+        return self._chart.weeks.finished(int(Timeframe.W1.floor(at_ms)), 1, self.first)
+
+    def body_strength(self, index: int) -> float | None:
+        """Body of bar `index` in mean true ranges of the bars before it; None where there are too few."""
+        mean = float(self._findings.bars.mean_true_range[index])
+        if math.isnan(mean) or mean <= 0:
+            return None
+        return abs(float(self._candles.close[index]) - float(self._candles.open[index])) / mean
+
+    def volume_ratio(self, index: int) -> float | None:
+        """Volume of bar `index` over the mean of the 20 before it; None without volume."""
+        if index - VOLUME_BARS < self.first:
+            return None
+        before = self._candles.volume[index - VOLUME_BARS : index].tolist()
+        mean, own = sum(before) / VOLUME_BARS, float(self._candles.volume[index])
+        return own / mean if mean > 0 and math.isfinite(own) else None
+
+    def _new(self, kind: Kind, direction: int) -> int | None:
+        positions = self._chart.known((kind,), direction, self.last, self.last)
+        return positions[-1] if positions else None
+
+    def _mean_range(self, bars: int) -> float:
+        """Mean true range of the last `bars` bars, summed in one order so that every window gives the same bits."""
+        span = self._findings.bars.true_range[max(self.first, self.last + 1 - bars) : self.last + 1].tolist()
+        return sum(span) / len(span) if span else 0.0
+
+    def _gap(self, position: int) -> Gap:
+        f = self._findings
+        return Gap(f.index.item(position), f.known_at.item(position), f.upper.item(position), f.lower.item(position))
+
+    def _block(self, position: int) -> Block:
+        f = self._findings
+        touched = self._chart.touched_at.item(position)
+        return Block(
+            f.index.item(position),
+            f.known_at.item(position),
+            f.upper.item(position),
+            f.lower.item(position),
+            touched if touched <= self.last else None,
+        )
+
+    def _break(self, position: int) -> Break:
+        f = self._findings
+        kind = Kind(f.kind.item(position))
+        return Break(kind, f.known_at.item(position), f.ref.item(position), f.upper.item(position))
