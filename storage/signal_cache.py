@@ -1,0 +1,70 @@
+"""The dedupe cache: which series and direction the channel was given lately, claimed before anything is sent."""
+
+import hashlib
+from dataclasses import dataclass
+
+from engine.timeframes import Timeframe
+from engine.vocabulary import Direction
+from storage.database import Connection
+
+_CLAIM = """
+INSERT INTO sent_signals(dedupe_key, hash, signal_id, entry, confidence, sent_ms, expires_ms) VALUES(?,?,?,?,?,?,?)
+ON CONFLICT(dedupe_key) DO UPDATE SET hash=excluded.hash, signal_id=excluded.signal_id, entry=excluded.entry,
+  confidence=excluded.confidence, sent_ms=excluded.sent_ms, expires_ms=excluded.expires_ms
+WHERE sent_signals.expires_ms<=excluded.sent_ms OR ABS(sent_signals.entry-excluded.entry)>?
+RETURNING signal_id"""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheEntry:
+    """What was sent last; `signal_id` is None for an entry brought in from a legacy cache."""
+
+    signal_id: int | None
+    entry: float
+    confidence: float | None
+    sent_ms: int
+    expires_ms: int
+
+
+class SignalCache:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def claim(
+        self,
+        symbol: str,
+        timeframe: Timeframe,
+        direction: Direction,
+        entry: float,
+        confidence: float,
+        signal_id: int | None,
+        now_ms: int,
+        cooldown_ms: int,
+        tolerance: float,
+    ) -> bool:
+        """Take the place of this series and direction: True when it was free, expired, or `entry` moved further away.
+
+        `tolerance` is in price; the claim holds for `cooldown_ms`.
+        """
+        key = _key(symbol, timeframe, direction)
+        row = self._connection.execute(
+            _CLAIM,
+            (key, _hash(key, entry), signal_id, entry, confidence, now_ms, now_ms + cooldown_ms, tolerance),
+        ).fetchone()
+        return row is not None
+
+    def entry_for(self, symbol: str, timeframe: Timeframe, direction: Direction) -> CacheEntry | None:
+        """What holds this place, expired or not; None when it was never taken."""
+        row = self._connection.execute(
+            "SELECT signal_id, entry, confidence, sent_ms, expires_ms FROM sent_signals WHERE dedupe_key=?",
+            (_key(symbol, timeframe, direction),),
+        ).fetchone()
+        return None if row is None else CacheEntry(*row)
+
+
+def _key(symbol: str, timeframe: Timeframe, direction: Direction) -> str:
+    return f"{symbol}|{timeframe.text}|{direction.value}"
+
+
+def _hash(key: str, entry: float) -> str:
+    return hashlib.sha256(f"{key}|{float(entry)!r}".encode()).hexdigest()
