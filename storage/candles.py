@@ -56,8 +56,8 @@ class CandleStore:
         """The last `count` candles that closed by `until_ms`, oldest first; empty when nothing is stored."""
         rows = self._connection.execute(
             "SELECT c.open_ms, c.open, c.high, c.low, c.close, c.volume"
-            " FROM candles c JOIN series s ON s.id=c.series_id WHERE s.symbol=? AND s.timeframe=? AND s.source=? AND c.open_ms<=?"
-            " ORDER BY c.open_ms DESC LIMIT ?",
+            " FROM candles c JOIN series s ON s.id=c.series_id"
+            " WHERE s.symbol=? AND s.timeframe=? AND s.source=? AND c.open_ms<=? ORDER BY c.open_ms DESC LIMIT ?",
             (symbol, timeframe.text, source, until_ms - timeframe.ms, count),
         ).fetchall()
         rows.reverse()

@@ -2,16 +2,17 @@
 
 import json
 import os
-from contextlib import suppress
+import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import sleep
 from types import TracebackType
 from typing import IO
 
 from storage.errors import BookInUse, ReadOnlyBook
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
@@ -21,6 +22,8 @@ NOTE_BYTES = 512
 # locked far behind the note, because a locked byte cannot be read by others on Windows
 WINDOWS_LOCK_OFFSET = 1 << 30
 MS_PER_SECOND = 1000
+# somebody who only asks who runs holds the lock for an instant
+ATTEMPT_PAUSES_S = (0.02, 0.05, 0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class BookLock:
             file = path.open("r+b", buffering=0)
         except OSError as error:
             raise ReadOnlyBook(f"{path} cannot be written: {error.strerror}.") from error
-        if not _try_lock(file):
+        if not _lock_patiently(file):
             with file:
                 raise BookInUse(_in_use(book, _note(file)))
         lock = cls(file, Holder(owner, os.getpid(), now_ms, now_ms))
@@ -100,9 +103,17 @@ def _lock_path(book: Path | str) -> Path:
     return resolved.with_name(resolved.name + LOCK_SUFFIX)
 
 
+def _lock_patiently(file: IO[bytes]) -> bool:
+    for pause_s in ATTEMPT_PAUSES_S:
+        if _try_lock(file):
+            return True
+        sleep(pause_s)
+    return _try_lock(file)
+
+
 def _try_lock(file: IO[bytes]) -> bool:
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             file.seek(WINDOWS_LOCK_OFFSET)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
@@ -115,9 +126,10 @@ def _try_lock(file: IO[bytes]) -> bool:
 def _note(file: IO[bytes]) -> Holder | None:
     """What the holder wrote; None while it is just writing it."""
     file.seek(0)
-    with suppress(ValueError, TypeError):
+    try:
         return Holder(**json.loads(file.read(NOTE_BYTES)))
-    return None
+    except (ValueError, TypeError):
+        return None
 
 
 def _in_use(book: Path | str, holder: Holder | None) -> str:
