@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from engine.timeframes import Timeframe
 
 _MS_PER_SECOND = 1000
+_CALENDAR_END_MS = 253_370_764_800_000  # 9999-01-01: nanoseconds given for milliseconds end up far behind it
 
 
 class InputError(ValueError):
@@ -135,7 +136,7 @@ def resampled(candles: Candles, timeframe: Timeframe) -> Candles:
     if timeframe.ms % candles.timeframe.ms:
         raise ValueError(f"{timeframe.text} bars cannot be built from {candles.timeframe.text} bars")
     bucket_ms = timeframe.floor(candles.open_ms)
-    first = np.flatnonzero(np.diff(bucket_ms, prepend=np.int64(-1)))
+    first = np.flatnonzero(np.diff(bucket_ms, prepend=bucket_ms[:1] - 1))
     if first.size and bucket_ms[0] != candles.open_ms[0]:
         first = first[1:]
     if first.size and bucket_ms[-1] + timeframe.ms > candles.closed_at_ms:
@@ -165,7 +166,11 @@ def _times(column: ArrayLike) -> NDArray[np.int64]:
         raise InputError("Open times must be one column")
     if values.size and values.dtype.kind not in "iu":
         raise InputError("Open times must be whole epoch milliseconds")
-    return values.astype(np.int64)
+    values = values.astype(np.int64)
+    outside = (values < 0) | (values >= _CALENDAR_END_MS)
+    if outside.any():
+        raise InputError(f"Bar {int(np.argmax(outside))}: its open time is no epoch millisecond of the years 1970-9998")
+    return values
 
 
 def _prices(name: str, column: ArrayLike) -> NDArray[np.float64]:
@@ -206,10 +211,7 @@ def _refuse_bad_prices(times: NDArray[np.int64], prices: Sequence[NDArray[np.flo
 
 
 def _bar(times: NDArray[np.int64], bar: int) -> str:
-    try:
-        opened = datetime.fromtimestamp(int(times[bar]) / _MS_PER_SECOND, UTC).isoformat(timespec="seconds")
-    except (OverflowError, ValueError):
-        opened = f"{int(times[bar])} ms"  # a time outside the calendar can still be named
+    opened = datetime.fromtimestamp(int(times[bar]) / _MS_PER_SECOND, UTC).isoformat(timespec="seconds")
     return f"Bar {bar} ({opened})"
 
 

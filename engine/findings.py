@@ -47,7 +47,6 @@ class Kind(IntEnum):
     NDOG = 28
     SB_FVG = 29
     DAILY_BIAS = 30
-    SMT = 31
 
     @property
     def word(self) -> str:
@@ -71,6 +70,20 @@ class Finding:
     """Open of the bar `index`."""
     known_at_ms: int
     """Close of the bar `known_at`: the first instant at which it may be spoken of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """Two correlated series whose matching swings disagree (SMT): one took the level, the other did not."""
+
+    known_at: int
+    direction: int
+    """Against the side that was taken: -1 at highs, +1 at lows."""
+    swept: str
+    """A for the series itself, B for the other."""
+    refs_a: tuple[int, int]
+    refs_b: tuple[int, int]
+    """The earlier and the later swing's bar, each in its own series."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +111,7 @@ class Findings:
     known_at    the bar at whose close it may first be spoken of
     index       the bar it lies on: a swing's bar, a gap's middle, a block's candle, otherwise the bar it happened
     ref         the bar it refers to: the swing broken or raided, the gap or block touched, the earlier equal swing,
-                for an SMT the earlier swing, for an Asian range its first bar; NONE without one
+                for an Asian range its first bar; NONE without one
     direction   +1 bullish or high side, -1 bearish or low side, as the event contract says for its kind
     upper,      the zone's edges; both the level where the finding is a level; a displacement's body and its
     lower       yardstick (mean true range); a projection's leg
@@ -118,6 +131,8 @@ class Findings:
     bars: BarColumns
     sessions: Sessions | None = None
     """What the clock says about each bar; None when only prices were read."""
+    divergences: tuple[Divergence, ...] = ()
+    """Ordered by `known_at`; empty without a second series."""
 
     def __len__(self) -> int:
         return int(self.kind.size)

@@ -637,13 +637,13 @@ def price_kernel(
                 kind[count], known_at[count], index[count], ref[count] = SWING, t, i, -1
                 direction[count], upper[count], lower[count], origin[count] = 1, level, level, -1
                 count += 1
-                if pools_above_n > 0 and pools_above[pools_above_n - 1] == last_high_event:
-                    # still on the stack: the swing before has not been raided
-                    if abs(level - pool_above) <= tolerance:
-                        outer = max(level, pool_above)
-                        kind[count], known_at[count], index[count], ref[count] = EQ, t, i, last_high
-                        direction[count], upper[count], lower[count], origin[count] = 1, outer, outer, swing
-                        count += 1
+                # the top pool is the swing before, unless that was raided
+                unraided = pools_above_n > 0 and pools_above[pools_above_n - 1] == last_high_event
+                if unraided and abs(level - pool_above) <= tolerance:
+                    outer = max(level, pool_above)
+                    kind[count], known_at[count], index[count], ref[count] = EQ, t, i, last_high
+                    direction[count], upper[count], lower[count], origin[count] = 1, outer, outer, swing
+                    count += 1
                 if extras:
                     edge = max(open_[i], close[i], open_[i + 1], close[i + 1])
                     if i > 0:
@@ -663,12 +663,13 @@ def price_kernel(
                 kind[count], known_at[count], index[count], ref[count] = SWING, t, i, -1
                 direction[count], upper[count], lower[count], origin[count] = -1, level, level, -1
                 count += 1
-                if pools_below_n > 0 and pools_below[pools_below_n - 1] == last_low_event:
-                    if abs(level - pool_below) <= tolerance:
-                        outer = min(level, pool_below)
-                        kind[count], known_at[count], index[count], ref[count] = EQ, t, i, last_low
-                        direction[count], upper[count], lower[count], origin[count] = -1, outer, outer, swing
-                        count += 1
+                # the top pool is the swing before, unless that was raided
+                unraided = pools_below_n > 0 and pools_below[pools_below_n - 1] == last_low_event
+                if unraided and abs(level - pool_below) <= tolerance:
+                    outer = min(level, pool_below)
+                    kind[count], known_at[count], index[count], ref[count] = EQ, t, i, last_low
+                    direction[count], upper[count], lower[count], origin[count] = -1, outer, outer, swing
+                    count += 1
                 if extras:
                     edge = min(open_[i], close[i], open_[i + 1], close[i + 1])
                     if i > 0:

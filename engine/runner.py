@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.candles import Candles
 from engine.detection_params import DetectionParams
@@ -24,12 +23,10 @@ from engine.kernel import (
 )
 
 EVENTS_PER_BAR = 4
-"""Room given at first; real candles hold two to three events a bar, and a kernel that runs out is given twice as much."""
+"""Room given at first; real candles hold two to three events a bar. A kernel that runs out is given twice as much."""
 EVENTS_AT_LEAST = 256
 
-_EVENT_TYPES = EventColumns(
-    np.int8, np.int32, np.int32, np.int32, np.int8, np.float64, np.float64, np.int32
-)
+_EVENT_TYPES = EventColumns(np.int8, np.int32, np.int32, np.int32, np.int8, np.float64, np.float64, np.int32)
 _BAR_TYPES = BarOutputs(np.int32, np.int8, np.int32, np.int32, np.float64, np.float64)
 _SCHOOLS = {"last_opposite": LAST_OPPOSITE, "luxalgo": LUXALGO, "smc": SMC}
 
@@ -92,7 +89,7 @@ def _run_on_arrays(candles: Candles, rules: Rules, function: Callable[..., int],
     count = function(candles.open, candles.high, candles.low, candles.close, rules, events, bars, tuple(stacks))
     if count == FULL:
         return None
-    return Findings(*(column[:count] for column in events), bars=BarColumns(*bars))
+    return Findings(*_first(count, events), BarColumns(*bars))
 
 
 def _run_on_lists(candles: Candles, rules: Rules, function: Callable[..., int], room: int) -> Findings | None:
@@ -104,9 +101,11 @@ def _run_on_lists(candles: Candles, rules: Rules, function: Callable[..., int], 
     count = function(*prices, rules, events, bars, stacks)
     if count == FULL:
         return None
-    columns = (np.array(column[:count], dtype) for column, dtype in zip(events, _EVENT_TYPES, strict=True))
-    bar_columns = (np.array(column, dtype) for column, dtype in zip(bars, _BAR_TYPES, strict=True))
-    return Findings(*columns, bars=BarColumns(*bar_columns))
+    columns = EventColumns(
+        *(np.array(column[:count], dtype) for column, dtype in zip(events, _EVENT_TYPES, strict=True))
+    )
+    bar_columns = BarOutputs(*(np.array(column, dtype) for column, dtype in zip(bars, _BAR_TYPES, strict=True)))
+    return Findings(*columns, BarColumns(*bar_columns))
 
 
 def _bar_outputs(n: int, column: Callable[[int, Any], Any]) -> BarOutputs:
@@ -114,7 +113,5 @@ def _bar_outputs(n: int, column: Callable[[int, Any], Any]) -> BarOutputs:
     return BarOutputs(column(n + 1, first_event), *(column(n, dtype) for dtype in others))
 
 
-def frozen(findings: NDArray[Any]) -> NDArray[Any]:
-    """The same column, read-only."""
-    findings.flags.writeable = False
-    return findings
+def _first(count: int, events: EventColumns) -> EventColumns:
+    return EventColumns(*(column[:count] for column in events))

@@ -1,2 +1,191 @@
-"""stub"""
-class Sessions: ...
+"""The clock of the market: session windows in New York time, trading days and weeks, and the levels they leave."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.candles import Candles
+from engine.detection_params import NEW_YORK, DetectionParams
+from engine.timeframes import DAY_MS, MINUTE_MS
+
+DAY_MINUTES = 24 * 60
+NOON_MINUTES = 12 * 60
+EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionWindow:
+    """A window of the New York day, [start, end) in minutes after midnight; a bar belongs by its open."""
+
+    name: str
+    start: int
+    end: int
+
+
+WINDOWS = (
+    SessionWindow("asian_range", 20 * 60, 24 * 60),
+    SessionWindow("judas", 0, 5 * 60),
+    SessionWindow("london_close_kz", 10 * 60, 12 * 60),
+    SessionWindow("london_kz", 2 * 60, 5 * 60),
+    SessionWindow("ny_kz", 7 * 60, 10 * 60),
+    SessionWindow("sb_am", 10 * 60, 11 * 60),
+    SessionWindow("sb_london", 3 * 60, 4 * 60),
+    SessionWindow("sb_pm", 14 * 60, 15 * 60),
+)
+"""In the order of their names; the position of a window is its bit in `Sessions.windows`."""
+
+_BIT = {window.name: np.uint8(1 << position) for position, window in enumerate(WINDOWS)}
+ASIAN_RANGE = _BIT["asian_range"]
+JUDAS = _BIT["judas"]
+SILVER_BULLETS = (_BIT["sb_london"], _BIT["sb_am"], _BIT["sb_pm"])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Periods:
+    """Trading days or weeks that have data, in order; `of_bar` has one entry a bar, the rest one a period."""
+
+    of_bar: NDArray[np.int32]
+    first_bar: NDArray[np.int32]
+    high: NDArray[np.float64]
+    low: NDArray[np.float64]
+    close: NDArray[np.float64]
+
+    def before(self, bar: int, since: int | None = None) -> tuple[float, float] | None:
+        """High and low of the period before that of `bar`; None when there is none.
+
+        With `since`, also None unless a bar from `since` on lies before that period: only then would a window that
+        starts at `since` know all of it.
+        """
+        previous = int(self.of_bar[bar]) - 1
+        if previous < 0 or (since is not None and self.first_bar[previous] <= since):
+            return None
+        return float(self.high[previous]), float(self.low[previous])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sessions:
+    """What the clock says about each bar of one series."""
+
+    windows: NDArray[np.uint8]
+    """A bit for each of WINDOWS that holds the bar's open."""
+    date: NDArray[np.int32]
+    """The New York calendar date of the bar's open, in days since 1970-01-01."""
+    minute: NDArray[np.int16]
+    """Minutes after New York midnight."""
+    days: Periods
+    weeks: Periods
+
+    def names(self, bar: int) -> list[str]:
+        """The windows that hold the open of `bar`, by name."""
+        return window_names(int(self.windows[bar]))
+
+
+@lru_cache(maxsize=1 << len(WINDOWS))
+def _names_of(bits: int) -> tuple[str, ...]:
+    return tuple(window.name for position, window in enumerate(WINDOWS) if bits >> position & 1)
+
+
+def window_names(bits: int) -> list[str]:
+    """The names behind the bits of `Sessions.windows`, sorted."""
+    return list(_names_of(bits))
+
+
+def sessions(candles: Candles, params: DetectionParams) -> Sessions:
+    """The clock over `candles`: windows in New York time with its summer time, days and weeks as `params` roll them."""
+    local_ms = candles.open_ms + utc_offset_ms(candles.open_ms, NEW_YORK)
+    date, of_day_ms = np.divmod(local_ms, DAY_MS)
+    minute = of_day_ms // MINUTE_MS
+    day = trading_day(candles.open_ms, params)
+    return Sessions(
+        windows=_WINDOWS_OF_MINUTE[minute],
+        date=date.astype(np.int32),
+        minute=minute.astype(np.int16),
+        days=_periods(day, candles),
+        weeks=_periods((day + EPOCH_WEEKDAY) // 7, candles),
+    )
+
+
+def trading_day(open_ms: NDArray[np.int64], params: DetectionParams) -> NDArray[np.int64]:
+    """The trading day of each instant, in days since 1970-01-01.
+
+    A day that rolls in the afternoon is named after the next morning: Sunday 18:00 New York is Monday's.
+    """
+    roll = params.roll_minutes
+    shift_minutes = DAY_MINUTES - roll if roll >= NOON_MINUTES else -roll
+    return (open_ms + utc_offset_ms(open_ms, params.tz) + shift_minutes * MINUTE_MS) // DAY_MS
+
+
+def utc_offset_ms(open_ms: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
+    """The zone's distance from UTC at each of the ascending instants: one look-up a segment of constant offset."""
+    if not open_ms.size:
+        return np.zeros(0, dtype=np.int64)
+    first, last = (datetime.fromtimestamp(int(ms) / 1000, UTC).year for ms in (open_ms[0], open_ms[-1]))
+    changes = [change for year in range(first, last + 1) for change in _offset_changes(zone, year)]
+    since_ms = np.array([ms for ms, _ in changes], dtype=np.int64)
+    offset_ms = np.array([offset for _, offset in changes], dtype=np.int64)
+    bounds = np.searchsorted(open_ms, since_ms[1:])
+    return np.repeat(offset_ms, np.diff(np.concatenate(([0], bounds, [open_ms.size]))))
+
+
+@lru_cache(maxsize=512)
+def _offset_changes(zone: str, year: int) -> tuple[tuple[int, int], ...]:
+    """(instant from which it holds, offset), both ms: at the start of the UTC year, then at each change in it."""
+    info = ZoneInfo(zone)
+    day = datetime(year, 1, 1, tzinfo=UTC)
+    changes = [(_ms(day), _offset_ms(day, info))]
+    while day.year == year:
+        following = day + timedelta(days=1)
+        if _offset_ms(following, info) != changes[-1][1]:
+            before, after = day, following
+            while after - before > timedelta(minutes=1):  # zones change on whole minutes
+                middle = before + timedelta(minutes=(after - before) // timedelta(minutes=2))
+                before, after = (middle, after) if _offset_ms(middle, info) == changes[-1][1] else (before, middle)
+            changes.append((_ms(after), _offset_ms(after, info)))
+        day = following
+    return tuple(change for change in changes if datetime.fromtimestamp(change[0] / 1000, UTC).year == year)
+
+
+def is_new(label: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a label differs from the one before it; the first always does."""
+    new = np.ones(label.shape, dtype=bool)
+    np.not_equal(label[1:], label[:-1], out=new[1:])
+    return new
+
+
+def _ms(instant: datetime) -> int:
+    return int(instant.timestamp()) * 1000
+
+
+def _offset_ms(instant: datetime, info: ZoneInfo) -> int:
+    return (instant.astimezone(info).utcoffset() or timedelta()) // timedelta(milliseconds=1)
+
+
+def _windows_of_minute() -> NDArray[np.uint8]:
+    bits = np.zeros(DAY_MINUTES, dtype=np.uint8)
+    for window in WINDOWS:
+        bits[window.start : window.end] |= _BIT[window.name]
+    return bits
+
+
+_WINDOWS_OF_MINUTE = _windows_of_minute()
+
+
+def _periods(label: NDArray[np.int64], candles: Candles) -> Periods:
+    starts = is_new(label)
+    first = np.flatnonzero(starts)
+    if not first.size:
+        nothing = np.zeros(0, dtype=np.float64)
+        return Periods(np.zeros(0, np.int32), np.zeros(0, np.int32), nothing, nothing, nothing)
+    last = np.append(first[1:], label.size) - 1
+    return Periods(
+        of_bar=np.cumsum(starts, dtype=np.int32) - np.int32(1),
+        first_bar=first.astype(np.int32),
+        high=np.maximum.reduceat(candles.high, first),
+        low=np.minimum.reduceat(candles.low, first),
+        close=candles.close[last],
+    )

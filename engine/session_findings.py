@@ -1,0 +1,181 @@
+"""What the clock makes of prices: Asian ranges, midnight opens, Judas raids, opening gaps, silver bullets, daily bias.
+
+Each rule answers with the rows it found, whole series at once; every value of a row is known at its bar.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.candles import Candles
+from engine.detection_params import DetectionParams
+from engine.findings import NONE, Kind
+from engine.sessions import ASIAN_RANGE, EPOCH_WEEKDAY, JUDAS, SILVER_BULLETS, Sessions, is_new
+
+MIDNIGHT_OPEN_BEFORE = 17 * 60
+OPENING_GAP_AT = 18 * 60
+SUNDAY = 6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Findings of one kind or several; columns as in `Findings`, `origin` always NONE."""
+
+    kind: NDArray[np.int8]
+    known_at: NDArray[np.int32]
+    index: NDArray[np.int32]
+    ref: NDArray[np.int32]
+    direction: NDArray[np.int8]
+    upper: NDArray[np.float64]
+    lower: NDArray[np.float64]
+
+
+def session_rows(candles: Candles, clock: Sessions, params: DetectionParams) -> Rows:
+    """Every finding of the clock in `candles`, ordered by `known_at`."""
+    asian = asian_ranges(candles, clock)
+    midnight = midnight_opens(candles, clock)
+    found = [
+        asian,
+        midnight,
+        judas_raids(candles, clock, asian, midnight),
+        silver_bullets(candles, clock),
+        daily_biases(clock),
+    ]
+    if not params.never_closes:
+        found.append(opening_gaps(candles, clock))
+    return _in_order(found)
+
+
+def asian_ranges(candles: Candles, clock: Sessions) -> Rows:
+    """High and low of each evening window, at the first bar after it; `ref` is its first bar."""
+    inside = np.flatnonzero(clock.windows & ASIAN_RANGE)
+    if not inside.size:
+        return _rows(Kind.ASIAN_RANGE, inside)
+    first = np.flatnonzero(is_new(clock.date[inside]))
+    known_at = inside[np.append(first[1:], inside.size) - 1] + 1
+    over = known_at < len(candles)
+    return _rows(
+        Kind.ASIAN_RANGE,
+        known_at[over],
+        ref=inside[first][over],
+        upper=np.maximum.reduceat(candles.high[inside], first)[over],
+        lower=np.minimum.reduceat(candles.low[inside], first)[over],
+    )
+
+
+def midnight_opens(candles: Candles, clock: Sessions) -> Rows:
+    """The open of the first bar of each New York date, if it opens before the day's evening."""
+    bars = np.flatnonzero(is_new(clock.date) & (clock.minute < MIDNIGHT_OPEN_BEFORE))
+    return _rows(Kind.MIDNIGHT_OPEN, bars, upper=candles.open[bars], lower=candles.open[bars])
+
+
+def judas_raids(candles: Candles, clock: Sessions, asian: Rows, midnight: Rows) -> Rows:
+    """The first bar of the Judas window beyond the Asian range and the midnight open, once a side for each range."""
+    bars = np.flatnonzero(clock.windows & JUDAS)
+    which = np.searchsorted(asian.known_at, bars, side="right") - 1
+    opened = np.searchsorted(midnight.known_at, bars, side="right") - 1
+    both = (which >= 0) & (opened >= 0)
+    bars, which, opened = bars[both], which[both], opened[both]
+    above = (candles.high[bars] > asian.upper[which]) & (candles.high[bars] > midnight.upper[opened])
+    below = (candles.low[bars] < asian.lower[which]) & (candles.low[bars] < midnight.lower[opened])
+    high_sides, first_above = np.unique(which[above], return_index=True)
+    low_sides, first_below = np.unique(which[below], return_index=True)
+    return _in_order(
+        [
+            _level(Kind.JUDAS_RAID, bars[above][first_above], -1, asian.upper[high_sides]),
+            _level(Kind.JUDAS_RAID, bars[below][first_below], 1, asian.lower[low_sides]),
+        ]
+    )
+
+
+def silver_bullets(candles: Candles, clock: Sessions) -> Rows:
+    """Gaps whose middle and third bar open inside one silver bullet window; `index` is the middle bar."""
+    bits = np.bitwise_or.reduce(np.array(SILVER_BULLETS, dtype=np.uint8))
+    third = np.flatnonzero(clock.windows[2:] & clock.windows[1:-1] & bits) + 2
+    third = third[clock.date[third] == clock.date[third - 1]]
+    up = third[candles.low[third] > candles.high[third - 2]]
+    down = third[candles.high[third] < candles.low[third - 2]]
+    return _in_order(
+        [
+            _rows(Kind.SB_FVG, up, index=up - 1, direction=1, upper=candles.low[up], lower=candles.high[up - 2]),
+            _rows(
+                Kind.SB_FVG, down, index=down - 1, direction=-1, upper=candles.low[down - 2], lower=candles.high[down]
+            ),
+        ]
+    )
+
+
+def daily_biases(clock: Sessions) -> Rows:
+    """The two-day rule at the first bar of each day: a close beyond the earlier day decides, else a one-sided raid."""
+    days = clock.days
+    earlier_high, earlier_low = days.high[:-2], days.low[:-2]
+    high, low, close = days.high[1:-1], days.low[1:-1], days.close[1:-1]
+    raided_high, raided_low = high > earlier_high, low < earlier_low
+    against_raid = np.where(raided_high, 0, 1) - np.where(raided_low, 0, 1)
+    bias = np.where(close > earlier_high, 1, np.where(close < earlier_low, -1, against_raid))
+    return _rows(Kind.DAILY_BIAS, days.first_bar[2:], direction=bias)
+
+
+def opening_gaps(candles: Candles, clock: Sessions) -> Rows:
+    """The open of a bar that opens at 18:00 New York against the close before it: weekly on Sunday, else daily."""
+    bars = np.flatnonzero(clock.minute == OPENING_GAP_AT)
+    bars = bars[bars > 0]
+    weekly = (clock.date[bars] + EPOCH_WEEKDAY) % 7 == SUNDAY
+    opened, closed = candles.open[bars], candles.close[bars - 1]
+    return _rows(
+        np.where(weekly, Kind.NWOG, Kind.NDOG),
+        bars,
+        direction=np.sign(opened - closed),
+        upper=np.maximum(opened, closed),
+        lower=np.minimum(opened, closed),
+    )
+
+
+def _level(kind: Kind, bars: NDArray[Any], direction: int, level: NDArray[np.float64]) -> Rows:
+    return _rows(kind, bars, direction=direction, upper=level, lower=level)
+
+
+def _rows(
+    kind: Kind | NDArray[Any],
+    known_at: NDArray[Any],
+    *,
+    index: NDArray[Any] | None = None,
+    ref: NDArray[Any] | int = NONE,
+    direction: NDArray[Any] | int = 0,
+    upper: NDArray[np.float64] | float = 0.0,
+    lower: NDArray[np.float64] | float = 0.0,
+) -> Rows:
+    size = known_at.shape
+    return Rows(
+        np.broadcast_to(np.asarray(kind, dtype=np.int8), size),
+        known_at.astype(np.int32),
+        (known_at if index is None else index).astype(np.int32),
+        np.broadcast_to(np.asarray(ref, dtype=np.int32), size),
+        np.broadcast_to(np.asarray(direction, dtype=np.int8), size),
+        np.broadcast_to(np.asarray(upper, dtype=np.float64), size),
+        np.broadcast_to(np.asarray(lower, dtype=np.float64), size),
+    )
+
+
+def _in_order(found: list[Rows]) -> Rows:
+    joined = Rows(
+        np.concatenate([rows.kind for rows in found]),
+        np.concatenate([rows.known_at for rows in found]),
+        np.concatenate([rows.index for rows in found]),
+        np.concatenate([rows.ref for rows in found]),
+        np.concatenate([rows.direction for rows in found]),
+        np.concatenate([rows.upper for rows in found]),
+        np.concatenate([rows.lower for rows in found]),
+    )
+    order = np.argsort(joined.known_at, kind="stable")
+    return Rows(
+        joined.kind[order],
+        joined.known_at[order],
+        joined.index[order],
+        joined.ref[order],
+        joined.direction[order],
+        joined.upper[order],
+        joined.lower[order],
+    )
