@@ -12,9 +12,9 @@ Where neighbours can arrive out of order (gaps one bar apart, blocks of one leg)
 """
 
 import math
-from typing import Any, NamedTuple
 
-from engine.findings import Kind
+from engine.findings import Findings, Kind
+from engine.kernel_columns import LAST_OPPOSITE, LUXALGO, SMC, BarOutputs, Column, EventColumns, Rules
 
 FULL = -1
 """The answer instead of a count when the event columns were too short: call again with longer ones."""
@@ -51,60 +51,6 @@ INDUCEMENT = Kind.INDUCEMENT.value
 INDUCEMENT_TAKEN = Kind.INDUCEMENT_TAKEN.value
 PROJECTION = Kind.PROJECTION.value
 
-LAST_OPPOSITE, LUXALGO, SMC = 0, 1, 2
-
-Column = Any
-"""A list of numbers when interpreted, a one-dimensional array when compiled."""
-
-
-class Rules(NamedTuple):
-    """The parameters the kernel reads, as plain numbers (see `DetectionParams`)."""
-
-    swing_left: int
-    swing_right: int
-    internal_left: int
-    internal_right: int
-    break_on_wick: bool
-    mean_bars: int
-    body_multiple: float
-    body_share: float
-    min_gap: float
-    colour_filter: bool
-    block_school: int
-    block_body: bool
-    equal_tolerance: float
-    equal_tolerance_ranges: float
-    reclaim_bars: int
-    leg_swings: bool
-    leg_size: int
-    extras: bool
-    """Also breaker, mitigation and rejection blocks, inducement, turtle soup and projections."""
-
-
-class EventColumns(NamedTuple):
-    """Where events are written; the columns of `Findings`."""
-
-    kind: Column
-    known_at: Column
-    index: Column
-    ref: Column
-    direction: Column
-    upper: Column
-    lower: Column
-    origin: Column
-
-
-class BarOutputs(NamedTuple):
-    """Where the state at each bar's close is written; `first_event` is one longer than there are bars."""
-
-    first_event: Column
-    trend: Column
-    high_at: Column
-    low_at: Column
-    true_range: Column
-    mean_true_range: Column
-
-
 def price_kernel(
     open_: Column,
     high: Column,
@@ -125,7 +71,7 @@ def price_kernel(
         leg_swings, leg_size, extras,
     ) = rules  # fmt: skip
     kind, known_at, index, ref, direction, upper, lower, origin = events
-    first_event, trend_at, high_at, low_at, true_range, mean_true_range = bars
+    first_event, trend_at, high_at, low_at, true_range, mean_true_range, settled_at = bars
     # Positions of events that wait for a price. `below` waits for a falling price, `above` for a rising one.
     (
         pools_above, pools_below, runs_above, runs_below, raids_above, raids_below, lures_above, lures_below,
@@ -160,6 +106,7 @@ def price_kernel(
     raids_above_n, raids_below_n = 0, 0
 
     trend = 0
+    settled = -1
     # The swing whose break is awaited on each side: its level (out of reach when consumed), bar, event, and the last
     # swing of the other side before it.
     level_high, level_high_bar, level_high_event, low_before_high = nothing_above, -1, -1, -1
@@ -177,6 +124,7 @@ def price_kernel(
     internal_span = internal_left + internal_right
     internal_top_bar, internal_top = 0, nothing_below
     internal_bottom_bar, internal_bottom = 0, nothing_above
+    warm_up = max(swing_span, internal_span, mean_bars + 1, 2)
 
     previous_close = 0.0
     for t in range(n):
@@ -451,6 +399,7 @@ def price_kernel(
             )
 
         # -- structure: the up side first
+        newest_levels = min(level_high_bar, low_before_high, level_low_bar, high_before_low) - swing_left
         if (h if break_on_wick else c) > level_high:
             broken = count
             label = CHOCH if trend < 0 else BOS
@@ -519,6 +468,7 @@ def price_kernel(
                 lure_side, lure_bar, lure_event = 1, t, broken
             trend = 1
             level_high = nothing_above
+            settled = newest_levels
         if (l if break_on_wick else c) < level_low:
             broken = count
             label = CHOCH if trend > 0 else BOS
@@ -586,6 +536,7 @@ def price_kernel(
                 lure_side, lure_bar, lure_event = -1, t, broken
             trend = -1
             level_low = nothing_below
+            settled = newest_levels
 
         # -- swings this bar confirms
         is_high = False
@@ -737,7 +688,24 @@ def price_kernel(
         trend_at[t] = trend
         high_at[t] = last_high
         low_at[t] = last_low
+        settled_at[t] = -1 if leg_swings else min(settled, t - warm_up)
     if count >= limit:
         return FULL
     first_event[n] = count
     return count
+
+
+def window_is_equal(findings: Findings, window_start: int, from_index: int) -> bool:
+    """Whether a run over the bars from `window_start` on tells the same from bar `from_index` on; cautious.
+
+    `findings` are those of the whole series. True promises that the window's run has, for every bar t >= `from_index`,
+    the same trend, last swings and mean true range, and the same events known at t, apart from those about an object
+    the window cannot know: a swing or gap whose own bars (with the bars left of the swing) are not all inside, a block
+    or an inducement that became known before `from_index`, a projection that rests on the raid of such a swing.
+
+    Why it suffices: at a break before `from_index`, the awaited swing of each side and the other side's swing before it
+    lay inside the window with all their bars, so both runs broke the same level and agree on trend and levels since.
+    """
+    if window_start <= 0:
+        return True
+    return from_index > 0 and window_start <= int(findings.bars.settled[from_index - 1])

@@ -9,25 +9,15 @@ import numpy as np
 from engine.candles import Candles
 from engine.detection_params import DetectionParams
 from engine.findings import BarColumns, Findings
-from engine.kernel import (
-    FULL,
-    LAST_OPPOSITE,
-    LUXALGO,
-    SMC,
-    SPARE,
-    STACK_COUNT,
-    BarOutputs,
-    EventColumns,
-    Rules,
-    price_kernel,
-)
+from engine.kernel import FULL, SPARE, STACK_COUNT, price_kernel
+from engine.kernel_columns import LAST_OPPOSITE, LUXALGO, SMC, BarOutputs, EventColumns, Rules
 
 EVENTS_PER_BAR = 4
 """Room given at first; real candles hold two to three events a bar. A kernel that runs out is given twice as much."""
 EVENTS_AT_LEAST = 256
 
 _EVENT_TYPES = EventColumns(np.int8, np.int32, np.int32, np.int32, np.int8, np.float64, np.float64, np.int32)
-_BAR_TYPES = BarOutputs(np.int32, np.int8, np.int32, np.int32, np.float64, np.float64)
+_BAR_TYPES = BarOutputs(np.int32, np.int8, np.int32, np.int32, np.float64, np.float64, np.int32)
 _SCHOOLS = {"last_opposite": LAST_OPPOSITE, "luxalgo": LUXALGO, "smc": SMC}
 
 
