@@ -97,14 +97,14 @@ def connect(path: Path, access: Access, *, fault: Fault | None = None) -> Connec
     return connection
 
 
-def begin_immediate(connection: Connection) -> None:
+def begin_immediate(connection: Connection, pauses_s: Sequence[float] = BUSY_PAUSES_S) -> None:
     """Take the write lock now, waiting for other processes a bounded time; then SQLITE_BUSY is raised."""
-    _patiently(connection, "BEGIN IMMEDIATE")
+    _patiently(connection, "BEGIN IMMEDIATE", pauses_s)
 
 
 def use_wal(connection: Connection) -> None:
     """Let readers read while one writes; a file that is in this mode already is not touched."""
-    _patiently(connection, "PRAGMA journal_mode=WAL")
+    _patiently(connection, "PRAGMA journal_mode=WAL", BUSY_PAUSES_S)
 
 
 def roll_back(connection: Connection) -> None:
@@ -145,8 +145,8 @@ def explained(error: DatabaseError, path: Path) -> BookError | None:
             return None
 
 
-def _patiently(connection: Connection, sql: str) -> None:
-    for pause_s in BUSY_PAUSES_S:
+def _patiently(connection: Connection, sql: str, pauses_s: Sequence[float]) -> None:
+    for pause_s in pauses_s:
         try:
             connection.execute(sql)
         except DatabaseError as error:

@@ -10,7 +10,7 @@ from time import sleep
 from types import TracebackType
 from typing import IO
 
-from storage.errors import BookInUse, ReadOnlyBook
+from storage.errors import BookInUse, MissingDirectory, ReadOnlyBook
 
 if sys.platform == "win32":
     import msvcrt
@@ -47,6 +47,8 @@ class BookLock:
     def acquire(cls, book: Path | str, owner: str, now_ms: int) -> "BookLock":
         """Take the lock of the book at this path; BookInUse says who has it. What a dead bot left is taken over."""
         path = _lock_path(book)
+        if not path.parent.is_dir():
+            raise MissingDirectory(f"The directory {path.parent} does not exist.")
         try:
             # append mode creates the file and never truncates another holder's note
             with path.open("ab"):

@@ -168,6 +168,16 @@ class Positions:
         count: int = row[0]
         return count
 
+    def count_sent_stops(self, portfolio_id: int, since_ms: int) -> int:
+        """How many positions of signals that the channel was given were stopped out at a loss since then."""
+        row = self._connection.execute(
+            "SELECT COUNT(*) FROM positions p JOIN signals s ON s.id=p.signal_id WHERE p.portfolio_id=?"
+            " AND p.status='CLOSED' AND p.closed_ms>=? AND p.close_reason=? AND s.status='CLOSED'",
+            (portfolio_id, since_ms, CloseReason.STOP_LOSS.value),
+        ).fetchone()
+        count: int = row[0]
+        return count
+
     def _select(self, where: str, values: Sequence[object]) -> tuple[Position, ...]:
         return tuple(_position(row) for row in self._connection.execute(_SELECT + where, values))
 

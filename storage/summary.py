@@ -1,0 +1,59 @@
+"""Counts over a whole book: how many looks, signals and trades, and what each gate stopped."""
+
+from dataclasses import dataclass
+
+from engine.vocabulary import PortfolioKind, Stage
+from storage.database import Connection
+
+STAGES_WITH_A_SETUP = (Stage.LEVELS.value, Stage.CONFIDENCE.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Positions, outcomes and balance are the paper account's; `stopped_by_gate` counts setups by what stopped them."""
+
+    looks: int
+    signals: int
+    sent: int
+    positions: int
+    wins: int
+    losses: int
+    breakeven: int
+    balance: float
+    stopped_by_gate: dict[str, int]
+
+
+def summary_of(connection: Connection) -> Summary:
+    """The book as it stands."""
+    (looks,) = connection.execute("SELECT COUNT(*) FROM scans").fetchone()
+    signals, sent = connection.execute(
+        "SELECT COUNT(*), COALESCE(SUM(status IN('ACCEPTED','SENT','EXECUTED','CLOSED','EXPIRED','CANCELLED')),0)"
+        " FROM signals WHERE source<>'import'"
+    ).fetchone()
+    positions, wins, losses, breakeven = connection.execute(
+        "SELECT COUNT(*), COALESCE(SUM(outcome='WIN'),0), COALESCE(SUM(outcome='LOSS'),0),"
+        " COALESCE(SUM(outcome='BREAKEVEN'),0)"
+        " FROM positions p JOIN portfolios f ON f.id=p.portfolio_id WHERE f.kind=?",
+        (PortfolioKind.PAPER.value,),
+    ).fetchone()
+    (balance,) = connection.execute(
+        "SELECT COALESCE(SUM(balance),0.0) FROM v_account WHERE kind=?", (PortfolioKind.PAPER.value,)
+    ).fetchone()
+    return Summary(looks, signals, sent, positions, wins, losses, breakeven, balance, _stopped(connection))
+
+
+def _stopped(connection: Connection) -> dict[str, int]:
+    """Setups by the first thing that stopped them; the account gates, which stop only the paper order, one by one."""
+    stages = connection.execute(
+        f"SELECT stage, COUNT(*) FROM scans WHERE stage IN({','.join('?' * len(STAGES_WITH_A_SETUP))})"
+        " GROUP BY stage ORDER BY stage",
+        STAGES_WITH_A_SETUP,
+    ).fetchall()
+    gates = connection.execute(
+        "SELECT substr(status_reason,1,instr(status_reason,':')-1) gate, COUNT(*) FROM signals"
+        " WHERE status IN('REJECTED','SUPPRESSED') GROUP BY gate ORDER BY gate"
+    ).fetchall()
+    account = connection.execute(
+        "SELECT gate, COUNT(*) FROM decisions WHERE gate LIKE 'account.%' AND passed=0 GROUP BY gate ORDER BY gate"
+    ).fetchall()
+    return dict([*stages, *gates, *account])

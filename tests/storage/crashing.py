@@ -1,0 +1,49 @@
+"""Ways for a process to end in the middle of a transaction, and children to die in."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from storage.database import Moment
+
+FORK = multiprocessing.get_context("fork")
+
+
+class Crash(Exception):
+    """What a crash test raises inside a transaction."""
+
+
+class CrashAt:
+    """A fault that strikes after the n-th statement; `struck` says whether it came that far."""
+
+    def __init__(self, statement: int, strike: Callable[[], None]) -> None:
+        self.struck = False
+        self._statements_left = statement
+        self._strike = strike
+
+    def __call__(self, moment: Moment, sql: str) -> None:
+        if self.struck or moment is Moment.BEFORE:
+            return
+        if self._statements_left == 0:
+            self.struck = True
+            self._strike()
+        self._statements_left -= 1
+
+
+def raise_crash() -> None:
+    raise Crash
+
+
+def kill_process() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def in_child(work: Callable[..., Any], *arguments: object) -> int:
+    """The exit code of a child process that did `work`; negative when a signal ended it."""
+    child = FORK.Process(target=work, args=arguments)
+    child.start()
+    child.join()
+    assert child.exitcode is not None
+    return child.exitcode
