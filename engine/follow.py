@@ -293,9 +293,9 @@ def _reach_target(track: Track, bar: Bar, rules: FollowRules) -> tuple[Track, li
         track = _with_excursion(track, max(price, bar.low), min(price, bar.high))
         finished, close = _close(track, bar.closed_ms, price, CloseReason.TAKE_PROFIT, ambiguous=False)
         return finished, [*reached, close]
-    if target.no == rules.break_even_after_target and track.entry_price is not None:
-        track = replace(track, stop=track.entry_price)
-        reached.append(StopMoved(bar.closed_ms, track.entry_price))
+    if target.no == rules.break_even_after_target:
+        track = replace(track, stop=_entry_of(track))
+        reached.append(StopMoved(bar.closed_ms, track.stop))
     return track, reached
 
 
@@ -341,10 +341,15 @@ def _slipped(price: float, direction: Direction, rules: FollowRules, *, leaving:
 
 def _with_excursion(track: Track, high: float, low: float) -> Track:
     """The track with its best and worst excursion (in R, both >= 0) widened by a range of prices."""
-    assert track.entry_price is not None
-    up, down = (high - track.entry_price) / track.plan.risk, (track.entry_price - low) / track.plan.risk
+    entry = _entry_of(track)
+    up, down = (high - entry) / track.plan.risk, (entry - low) / track.plan.risk
     best, worst = (up, down) if track.plan.direction is Direction.LONG else (down, up)
     return replace(track, mfe_r=max(track.mfe_r, best), mae_r=max(track.mae_r, worst))
+
+
+def _entry_of(track: Track) -> float:
+    assert track.entry_price is not None, "an open position has an entry price"
+    return track.entry_price
 
 
 def _levels_watched(track: Track) -> tuple[float, float]:

@@ -249,7 +249,7 @@ class Reading:
     def windows(self) -> tuple[str, ...]:
         """The New York session windows that hold the last bar's open, sorted."""
         sessions = self._findings.sessions
-        return sessions.names_at(self.last) if sessions is not None else ()
+        return tuple(sessions.names(self.last)) if sessions is not None else ()
 
     @property
     def daily_bias(self) -> int | None:

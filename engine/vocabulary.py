@@ -7,6 +7,7 @@ Conventions: `*_ms` is epoch milliseconds UTC, `*_ratio` a fraction 0..1, `*_pct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import pairwise
 
 from engine.timeframes import Timeframe
 
@@ -231,8 +232,9 @@ class Signal:
         prices = (self.stop_loss, self.entry, *(target.price for target in self.targets))
         if not self.targets:
             raise ValueError(f"{self.symbol}: a signal needs at least one target")
-        if min(prices) <= 0 or any((after - before) * sign <= 0 for before, after in zip(prices, prices[1:], strict=False)):
-            raise ValueError(f"{self.symbol}: a {self.direction.value} needs stop, entry and targets in order, has {prices}")
+        if min(prices) <= 0 or any((after - before) * sign <= 0 for before, after in pairwise(prices)):
+            word = self.direction.value
+            raise ValueError(f"{self.symbol}: a {word} needs stop, entry and targets in order, has {prices}")
         if not self.zone_low <= self.zone_high:
             raise ValueError(f"{self.symbol}: the zone is upside down: {self.zone_low} to {self.zone_high}")
         if abs(sum(target.share_ratio for target in self.targets) - 1.0) > SHARE_TOLERANCE:

@@ -1,0 +1,176 @@
+"""Records one instant's decisions: scan rows, signals with every verdict, dedupe claims, messages, armed orders.
+
+All looks of one instant are recorded in one unit of work, the best first, because signals of one instant compete for
+the same room.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from engine.gates import ChannelView, account_verdicts, channel_verdicts, first_block
+from engine.params import Params
+from engine.timeframes import DAY_MS, Timeframe
+from engine.vocabulary import BookKind, PortfolioKind, Rejected, Signal, SignalStatus, Verdict
+from services.announce import Announcements
+from services.position_manager import Settlement, arm
+from storage.events import EventType
+from storage.scans import Scan
+from storage.signals import StoredSignal
+from storage.stores import Stores
+
+SUPPRESSING_GATES = frozenset({"dedupe", "opposite", "cluster", "daily_cap", "blackout", "protections"})
+
+
+class Told(Enum):
+    """What became of a look in the book."""
+
+    NOTHING = "nothing"
+    SEEN_AGAIN = "seen again"
+    KEPT = "kept"
+    SENT = "sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One look at one series at one close."""
+
+    symbol: str
+    timeframe: Timeframe
+    candle_close_ms: int
+    result: Signal | Rejected
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What holds for every decision of a run besides the book: who is told, whether the owner paused the bot."""
+
+    kind: BookKind
+    announcements: Announcements
+    paused: str | None = None
+
+
+class Recorder:
+    """Writes looks into the running unit of work; new orders go straight into its settlement."""
+
+    def __init__(self, stores: Stores, settlement: Settlement, params: Params, circumstances: Circumstances) -> None:
+        self._stores = stores
+        self._settlement = settlement
+        self._params = params
+        self._circumstances = circumstances
+        self._paper = stores.portfolios.of_kind(PortfolioKind.PAPER)
+        self._shadow = stores.portfolios.of_kind(PortfolioKind.SHADOW)
+
+    def instant(self, looks: Sequence[Looked], now_ms: int) -> tuple[Told, ...]:
+        """Record the looks of one instant; `now_ms` is when they were taken. The answers follow the order given."""
+        self._stores.scans.record_many(_scan(look, now_ms) for look in looks)
+        told = dict.fromkeys(range(len(looks)), Told.NOTHING)
+        ranked = sorted(
+            (
+                (-look.result.confidence, look.symbol, look.timeframe.ms, number, look.result)
+                for number, look in enumerate(looks)
+                if isinstance(look.result, Signal)
+            ),
+            key=lambda entry: entry[:4],
+        )
+        for *_, number, signal in ranked:
+            told[number] = self._record(signal, now_ms)
+        return tuple(told.values())
+
+    def _record(self, signal: Signal, now_ms: int) -> Told:
+        stores, at_ms = self._stores, signal.candle_close_ms
+        verdicts = channel_verdicts(signal, self._channel_view(signal, now_ms), self._params.gates)
+        blocked = first_block(verdicts)
+        status = _status_behind(blocked)
+        recorded = stores.signals.record(signal, verdicts, status, _reason(blocked), at_ms)
+        if not recorded.is_new:
+            return Told.SEEN_AGAIN
+        if blocked is None and not self._claim(signal, recorded.id):
+            status = SignalStatus.SUPPRESSED
+            stores.signals.set_status(recorded.id, status, "dedupe: its place in the cache is taken", at_ms)
+        stored = stores.signals.get(recorded.id)
+        if status is SignalStatus.ACCEPTED:
+            stored = self._send(stored)
+            self._arm_paper(stored)
+        self._settlement.follow(arm(stores, stored, self._shadow, self._params, at_ms, balance=0.0))
+        return Told.SENT if status is SignalStatus.ACCEPTED else Told.KEPT
+
+    def _channel_view(self, signal: Signal, now_ms: int) -> ChannelView:
+        stores, guard = self._stores, self._params.gates.stop_guard_window_ms
+        assert signal.chart is not None, "a decided signal carries the facts of its chart"
+        since_ms = signal.candle_close_ms - max(DAY_MS, self._params.gates.dedupe_cooldown_bars * signal.timeframe.ms)
+        return ChannelView(
+            now_ms=now_ms,
+            atr=signal.chart.atr,
+            last_price=signal.chart.last_price,
+            structure_trend=signal.chart.structure_trend,
+            recent=stores.signals.recent_sent(since_ms),
+            stop_losses=stores.positions.count_sent_stops(self._shadow.id, signal.candle_close_ms - guard),
+            paused=self._circumstances.paused,
+        )
+
+    def _claim(self, signal: Signal, signal_id: int) -> bool:
+        gates = self._params.gates
+        assert signal.chart is not None
+        return self._stores.signal_cache.claim(
+            signal.symbol,
+            signal.timeframe,
+            signal.direction,
+            signal.entry,
+            signal.confidence,
+            signal_id,
+            signal.candle_close_ms,
+            gates.dedupe_cooldown_bars * signal.timeframe.ms,
+            gates.dedupe_tolerance_atr * signal.chart.atr,
+        )
+
+    def _send(self, stored: StoredSignal) -> StoredSignal:
+        """Queue the post; a replay only marks what would have been sent."""
+        at_ms = stored.signal.candle_close_ms
+        if self._circumstances.announcements.chat_ids:
+            self._circumstances.announcements.signal(self._stores, stored.id, stored.signal, at_ms)
+            return stored
+        self._stores.signals.set_status(stored.id, SignalStatus.SENT, None, at_ms)
+        return self._stores.signals.get(stored.id)
+
+    def _arm_paper(self, stored: StoredSignal) -> None:
+        """An order in the paper book if the account gates agree; their verdicts are kept either way."""
+        stores, signal, at_ms = self._stores, stored.signal, stored.signal.candle_close_ms
+        view = stores.positions.account_view(self._paper.id, signal.symbol, int(Timeframe.D1.floor(at_ms)))
+        verdicts = account_verdicts(signal, view, self._params)
+        stores.signals.add_verdicts(stored.id, verdicts, at_ms)
+        if first_block(verdicts) is None:
+            condition = arm(stores, stored, self._paper, self._params, at_ms, balance=view.balance)
+            self._settlement.follow(condition)
+            stores.events.add(
+                EventType.CONDITION_ARMED,
+                at_ms,
+                signal_id=stored.id,
+                portfolio_id=self._paper.id,
+                symbol=signal.symbol,
+                message=f"order at {signal.entry:.10g}",
+                idem_key=f"armed:{condition.id}",
+            )
+
+
+def _scan(look: Looked, now_ms: int) -> Scan:
+    return Scan(
+        symbol=look.symbol,
+        timeframe=look.timeframe.text,
+        candle_close_ms=look.candle_close_ms,
+        ran_ms=now_ms,
+        duration_ms=look.duration_ms,
+        signals=int(isinstance(look.result, Signal)),
+        rejected=look.result if isinstance(look.result, Rejected) else None,
+    )
+
+
+def _status_behind(blocked: Verdict | None) -> SignalStatus:
+    if blocked is None:
+        return SignalStatus.ACCEPTED
+    return SignalStatus.SUPPRESSED if blocked.gate in SUPPRESSING_GATES else SignalStatus.REJECTED
+
+
+def _reason(blocked: Verdict | None) -> str | None:
+    return None if blocked is None else f"{blocked.gate}: {blocked.value}, limit {blocked.limit}"

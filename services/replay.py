@@ -1,0 +1,213 @@
+"""The full pipeline over history: every series decided at every bar, settled and booked as if it were live.
+
+Decisions are pure and are worked out series by series on all cores; booking walks all series together in the order of
+time, a day of bars a transaction, with the cursor in the same transaction. Killed anywhere, the next replay goes on from
+the last commit and books the same rows.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from joblib import Parallel, cpu_count, delayed
+
+from engine.candles import Candles, resampled
+from engine.compiled import COMPILED
+from engine.detect import detect
+from engine.looks import Looks, Stack
+from engine.params import Params
+from engine.reading import Chart
+from engine.timeframes import context_of
+from engine.vocabulary import BookKind, LedgerKind, PortfolioKind, Rejected, Signal
+from services.announce import Announcements
+from services.position_manager import Settlement
+from services.record import Circumstances, Looked, Recorder
+from storage.book import Book
+from storage.events import EventType
+from storage.stores import Stores
+from storage.summary import Summary, summary_of
+
+INSTANTS_A_TRANSACTION = 96
+BARS_WORTH_A_PROCESS = 20_000
+BTC = "BTCUSDT"
+FROM_KEY, UNTIL_KEY, SERIES_KEY, PARAMS_KEY = "replay.from_ms", "replay.until_ms", "replay.series", "replay.params_hash"
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+
+class ReplayError(ValueError):
+    """A replay that cannot be done on this book; the message is one sentence for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The book after a replay; `decided` counts the looks of this run alone."""
+
+    summary: Summary
+    decided: int
+
+
+def replay(
+    book: Book,
+    series: Sequence[Candles],
+    params: Params,
+    *,
+    from_ms: int | None = None,
+    to_ms: int | None = None,
+    progress: Progress = lambda *_: None,
+) -> Replayed:
+    """Decide at every bar of `series` that closes in [from_ms, to_ms) and was not decided yet, and book what follows."""
+    stacks = [_stack(candles, series) for candles in series]
+    ends = [stack.own.closed_at_ms for stack in stacks]
+    end_ms = min(max(ends) + 1, to_ms if to_ms is not None else max(ends) + 1)
+    begin_ms = _begin(book, series, params, from_ms, end_ms)
+    looks = _all_looks(stacks, params, begin_ms, end_ms, progress)
+    decided = len(looks)
+    settle_on = _settled_on(series)
+    batches = list(_batches(looks))
+    for number, batch in enumerate(batches):
+        with book.transaction() as stores:
+            _book_batch(stores, batch, settle_on, params)
+        progress("booking", number + 1, len(batches))
+    with book.transaction() as stores:
+        Settlement(stores, settle_on, params, Announcements()).rest(end_ms - 1)
+        stores.meta.set(UNTIL_KEY, str(max(end_ms, begin_ms)))
+    with book.reading() as stores:
+        return Replayed(summary_of(stores.connection), decided)
+
+
+def open_account(stores: Stores, params: Params, at_ms: int) -> None:
+    """The deposit that the paper account starts with, once."""
+    paper = stores.portfolios.of_kind(PortfolioKind.PAPER)
+    if stores.ledger.post(paper.id, LedgerKind.DEPOSIT, params.account.deposit, at_ms, f"deposit:{paper.id}"):
+        stores.events.add(
+            EventType.DEPOSIT, at_ms, portfolio_id=paper.id, message=f"{params.account.deposit:.2f} {paper.currency}"
+        )
+
+
+def read_compiled(candles: Candles, params: Params) -> Chart:
+    """The chart of a series, read by the compiled kernel."""
+    return Chart(candles, detect(candles, params.detection, kernel=COMPILED))
+
+
+def _begin(book: Book, series: Sequence[Candles], params: Params, from_ms: int | None, end_ms: int) -> int:
+    """Where this run goes on; writes the range, the series and the parameters of a new replay."""
+    first_ms = min(int(candles.closed_ms[0]) for candles in series)
+    wanted_ms = max(first_ms, from_ms) if from_ms is not None else first_ms
+    names = [f"{candles.symbol} {candles.timeframe.text}" for candles in series]
+    with book.transaction() as stores:
+        meta = stores.meta
+        begun, until, known = meta.get(FROM_KEY), meta.get(UNTIL_KEY), meta.get(SERIES_KEY)
+        if begun is None or until is None or known is None:
+            meta.set(FROM_KEY, str(wanted_ms))
+            meta.set(UNTIL_KEY, str(wanted_ms))
+            meta.set(SERIES_KEY, "\n".join(names))
+            meta.set(PARAMS_KEY, params.hash)
+            open_account(stores, params, wanted_ms)
+            return wanted_ms
+        if meta.get(PARAMS_KEY) != params.hash:
+            raise ReplayError(f"{book.path} was replayed with other parameters; replay into another book.")
+        if wanted_ms < int(begun):
+            raise ReplayError(
+                f"{book.path} begins at {_day(int(begun))}; an earlier range cannot be decided into it any more."
+            )
+        new = [name for name in names if name not in known.split("\n")]
+        if new and wanted_ms < int(until):
+            raise ReplayError(
+                f"{book.path} is decided up to {_day(int(until))} without {new[0]}; replay into another book,"
+                " or name a later --from."
+            )
+        if new:
+            meta.set(SERIES_KEY, "\n".join([known, *new]))
+        return max(wanted_ms, int(until))
+
+
+def _book_batch(stores: Stores, batch: Sequence[Looked], settle_on: Mapping[str, Candles], params: Params) -> None:
+    settlement = Settlement(stores, settle_on, params, Announcements())
+    recorder = Recorder(stores, settlement, params, Circumstances(BookKind.REPLAY, Announcements()))
+    at_ms = batch[0].candle_close_ms
+    for at_ms, instant in groupby(batch, key=lambda look: look.candle_close_ms):
+        settlement.until(at_ms)
+        recorder.instant(list(instant), at_ms)
+    settlement.rest(at_ms)
+    stores.meta.set(UNTIL_KEY, str(at_ms + 1))
+
+
+def _batches(looks: Sequence[Looked]) -> Iterator[list[Looked]]:
+    """The looks in batches of whole instants."""
+    batch: list[Looked] = []
+    instants = 0
+    for _, instant in groupby(looks, key=lambda look: look.candle_close_ms):
+        batch += instant
+        instants += 1
+        if instants == INSTANTS_A_TRANSACTION:
+            yield batch
+            batch, instants = [], 0
+    if batch:
+        yield batch
+
+
+def _all_looks(
+    stacks: Sequence[Stack], params: Params, begin_ms: int, end_ms: int, progress: Progress
+) -> list[Looked]:
+    """Every look in [begin_ms, end_ms), by instant, symbol and timeframe."""
+    bars = sum(_count(stack.own, begin_ms, end_ms) for stack in stacks)
+    workers = max(1, min(cpu_count(), len(stacks), bars // BARS_WORTH_A_PROCESS))
+    looks: list[Looked] = []
+    progress("deciding", 0, bars)
+    jobs = (delayed(_looks)(stack, params, begin_ms, end_ms) for stack in stacks)
+    for part in Parallel(n_jobs=workers, return_as="generator_unordered")(jobs):
+        looks += part
+        progress("deciding", len(looks), bars)
+    looks.sort(key=lambda look: (look.candle_close_ms, look.symbol, look.timeframe.ms))
+    return looks
+
+
+def _looks(stack: Stack, params: Params, begin_ms: int, end_ms: int) -> list[Looked]:
+    own = stack.own
+    first, last = np.searchsorted(own.open_ms + own.timeframe.ms, (begin_ms, end_ms), side="left").tolist()
+    if first == last:
+        return []
+    looks = Looks(stack, params, lambda candles: read_compiled(candles, params))
+    known: dict[Rejected, Rejected] = {}
+
+    def shared(result: Signal | Rejected) -> Signal | Rejected:
+        # one object for equal rejections: what travels between processes stays small
+        return known.setdefault(result, result) if isinstance(result, Rejected) else result
+
+    return [
+        Looked(own.symbol, own.timeframe, int(own.open_ms[index]) + own.timeframe.ms, shared(looks.at(index)))
+        for index in range(first, last)
+    ]
+
+
+def _stack(candles: Candles, series: Sequence[Candles]) -> Stack:
+    context = context_of(candles.timeframe)
+    if context is None:
+        raise ReplayError(f"{candles.symbol} {candles.timeframe.text} has no higher timeframe to be read in.")
+    btc = next((other for other in series if other.symbol == BTC and other.timeframe is candles.timeframe), None)
+    return Stack(candles, resampled(candles, context), None if candles.symbol == BTC else btc)
+
+
+def _settled_on(series: Sequence[Candles]) -> dict[str, Candles]:
+    """By symbol, the finest of its series that reaches over all the others."""
+    finest: dict[str, Candles] = {}
+    for symbol in {candles.symbol for candles in series}:
+        own = [candles for candles in series if candles.symbol == symbol]
+        first, last = min(int(c.open_ms[0]) for c in own), max(c.closed_at_ms for c in own)
+        whole = [c for c in own if int(c.open_ms[0]) <= first + c.timeframe.ms and c.closed_at_ms >= last - c.timeframe.ms]
+        finest[symbol] = min(whole or own, key=lambda c: c.timeframe.ms)
+    return finest
+
+
+def _count(candles: Candles, begin_ms: int, end_ms: int) -> int:
+    closed = candles.closed_ms
+    return int(((closed >= begin_ms) & (closed < end_ms)).sum())
+
+
+def _day(ms: int) -> str:
+    return f"{np.datetime64(ms, 'ms')}Z"
+
+
