@@ -42,7 +42,8 @@ def _merged(found: Findings, rows: Rows) -> Findings:
     inserted_upto = np.cumsum(np.bincount(rows.known_at, minlength=found.bar_count), dtype=np.int32)
     at = bars.first_event[rows.known_at]
     moved = found.origin + np.where(found.origin == NONE, 0, inserted_upto[found.known_at[found.origin]])
-    return Findings(
+    return replace(
+        found,
         kind=np.insert(found.kind, at, rows.kind),
         known_at=np.insert(found.known_at, at, rows.known_at),
         index=np.insert(found.index, at, rows.index),
