@@ -227,6 +227,8 @@ def _require_file(path: Path) -> None:
 
 def _versions(connection: Connection, path: Path) -> tuple[str, ...]:
     """The versions the file has been through, none for an empty file; refuses what is not a book of this program."""
+    # the tables first: another process may be making this book, and its tables and versions appear together
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
     versions = schema.applied(connection)
     if unknown := schema.unknown(versions):
         raise NewerBook(
@@ -234,7 +236,6 @@ def _versions(connection: Connection, path: Path) -> tuple[str, ...]:
         )
     if versions:
         return versions
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
     if tables & LEGACY_TABLES:
         raise LegacyBook(
             f"{path} is a legacy positions.db; move it aside and bring it in with `python bot.py import-legacy`."
