@@ -38,7 +38,8 @@ def random_walk(
     With `holes`, a few runs of bars are missing in time.
     """
     dice = np.random.default_rng(seed)
-    steps = np.rint(dice.normal(size=bars) * 2).astype(int)
+    strength = np.where(dice.random(bars) < 0.06, 12, 2)
+    steps = np.rint(dice.normal(size=bars) * strength).astype(int)
     jumps = np.where(dice.random(bars) < 0.3, dice.integers(-2, 3, bars), 0)
     closes = np.cumsum(steps + jumps)
     opens = closes - steps

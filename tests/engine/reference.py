@@ -303,9 +303,7 @@ def pool_raids(bars: Sequence[Bar], swings: Sequence[Swing]) -> list[Event]:
             if (extreme - swing.level) * swing.side > 0:
                 beyond = (bars[t].close - swing.level) * swing.side > 0
                 kind = "run" if beyond else "sweep"
-                found.append(
-                    {"kind": kind, "known_at": t, "ref": swing.index, "dir": swing.side, "level": swing.level}
-                )
+                found.append({"kind": kind, "known_at": t, "ref": swing.index, "dir": swing.side, "level": swing.level})
                 break
     return found
 
@@ -409,9 +407,7 @@ def dealing_ranges(bars: Sequence[Bar], swings: Sequence[Swing]) -> Iterator[Eve
 # -- 1.17 to 1.25 what the clock tells
 
 
-def time_events(
-    bars: Sequence[Bar], open_ms: Sequence[int], timeframe_ms: int, params: DetectionParams
-) -> list[Event]:
+def time_events(bars: Sequence[Bar], open_ms: Sequence[int], timeframe_ms: int, params: DetectionParams) -> list[Event]:
     """Every event that needs the bars' open times."""
     opened = [datetime.fromtimestamp(ms / 1000, UTC) for ms in open_ms]
     local = [instant.astimezone(NEW_YORK) for instant in opened]
@@ -513,9 +509,7 @@ def daily_biases(bars: Sequence[Bar], days: Sequence[date]) -> Iterator[Event]:
         above, below = max(b.high for b in yesterday) > high, min(b.low for b in yesterday) < low
         if close > high:
             bias = 1
-        elif close < low:
-            bias = -1
-        elif above and not below:
+        elif close < low or (above and not below):
             bias = -1
         elif below and not above:
             bias = 1

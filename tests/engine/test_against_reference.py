@@ -1,4 +1,4 @@
-"""The engine and the literal reading of the definitions tell the same events, in every school, ties and gaps included."""
+"""The engine and the literal reading of the definitions tell the same events: in every school, with ties and holes."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,6 +10,7 @@ import pytest
 from engine.candles import Candles
 from engine.detect import detect, events
 from engine.detection_params import DetectionParams
+from engine.findings import Kind
 from engine.timeframes import Timeframe
 from tests.drawing import eurusd, random_walk
 from tests.engine import reference
@@ -33,9 +34,17 @@ SCHOOLS = {
 @pytest.mark.parametrize("school", SCHOOLS)
 @pytest.mark.parametrize("seed", range(12))
 def test_random_walks_on_a_coarse_grid_with_gaps(school: str, seed: int):
-    candles = random_walk(seed, bars=260, tick=(0.1, 0.5, 1.0)[seed % 3], holes=seed % 2 == 0, timeframe=_frame(seed))
+    candles = _walk(seed)
 
     assert _told(candles, SCHOOLS[school]) == _read(candles, SCHOOLS[school])
+
+
+def test_the_random_walks_show_every_kind():
+    params = SCHOOLS["wick breaks, body blocks"]
+    walks = [_walk(seed) for seed in range(12)]
+    shown = {event["kind"] for walk in walks for event in events(walk, detect(walk, params))}
+
+    assert {kind.word for kind in Kind} <= shown
 
 
 @pytest.mark.parametrize("school", ["default", "wick breaks, body blocks", "luxalgo legs"])
@@ -59,8 +68,9 @@ def test_real_euro_dollar_bars(first: int, count: int):
     assert _told(candles, params) == _read(candles, params)
 
 
-def _frame(seed: int) -> Timeframe:
-    return (Timeframe.M15, Timeframe.H1, Timeframe.H4)[seed % 3]
+def _walk(seed: int) -> Candles:
+    timeframe = (Timeframe.M15, Timeframe.H1, Timeframe.H4)[seed % 3]
+    return random_walk(seed, 260, tick=(0.1, 0.5, 1.0)[seed % 3], holes=seed % 2 == 0, timeframe=timeframe)
 
 
 def _told(candles: Candles, params: DetectionParams) -> Counter[str]:
