@@ -4,7 +4,6 @@
     python bot.py --help    every command
 """
 
-import sys
 import time
 
 from handlers.cli import Rooms, build
@@ -27,4 +26,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

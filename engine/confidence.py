@@ -28,7 +28,7 @@ STRUCTURE_SHARE_OF_HTF = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Case:
     """All that a confidence is drawn from: the setup, its own chart, the higher timeframe, and BTC where it is not BTC."""
 
     setup: Setup
@@ -49,102 +49,104 @@ class Grade:
     reason: str
 
 
-def structure(evidence: Evidence) -> Grade:
-    shift = evidence.setup.structure
+def structure(case: Case) -> Grade:
+    shift = case.setup.structure
     if shift is not None:
         return Grade(BREAK_GRADES[shift.kind], f"{shift.kind.name} through {shift.level:.6g}")
-    if evidence.reading.trend == evidence.sign:
+    if case.reading.trend == case.sign:
         return Grade(WITH_TREND_GRADE, "with the trend, no break yet")
     return Grade(0.0, "no break in its direction")
 
 
-def liquidity(evidence: Evidence) -> Grade:
-    raid = evidence.setup.liquidity
-    depth = min(abs(raid.depth) / evidence.reading.atr, 1.0)
+def liquidity(case: Case) -> Grade:
+    raid = case.setup.liquidity
+    depth = min(abs(raid.depth) / case.reading.atr, 1.0)
     grade = (0.5 if raid.is_sweep else 0.35) + 0.15 * min(raid.count - 1, 2) + 0.2 * raid.is_equal + 0.2 * depth
     return Grade(min(grade, 1.0), f"{raid.name} at {raid.level:.6g}, {raid.count} taken")
 
 
-def displacement(evidence: Evidence) -> Grade:
-    index = evidence.setup.displacement_index
+def displacement(case: Case) -> Grade:
+    index = case.setup.displacement_index
     if index is None:
         return Grade(0.0, "no displacement")
-    strength = evidence.reading.body_strength(index)
+    strength = case.reading.body_strength(index)
     if strength is None:
         return Grade(None, "too few bars before it to measure")
     return Grade(min(strength / STRONG_DISPLACEMENT, 1.0), f"body {strength:.1f} x mean range")
 
 
-def zone(evidence: Evidence) -> Grade:
-    height = evidence.setup.zone.height / evidence.reading.atr
+def zone(case: Case) -> Grade:
+    height = case.setup.zone.height / case.reading.atr
     slope = (WIDE_ZONE_ATR - height) / (WIDE_ZONE_ATR - GOOD_ZONE_ATR)
-    freshness = 1.0 if evidence.setup.fresh_zone else STALE_ZONE_FACTOR
-    word = "fresh" if evidence.setup.fresh_zone else "already touched"
+    freshness = 1.0 if case.setup.fresh_zone else STALE_ZONE_FACTOR
+    word = "fresh" if case.setup.fresh_zone else "already touched"
     return Grade(max(0.0, min(slope, 1.0)) * freshness, f"{height:.2f} ATR high, {word}")
 
 
-def fvg(evidence: Evidence) -> Grade:
-    gap = evidence.setup.gap
+def fvg(case: Case) -> Grade:
+    gap = case.setup.gap
     if gap is None:
         return Grade(0.0, "no gap on the zone")
-    size = (gap.top - gap.bottom) / evidence.reading.atr
+    size = (gap.top - gap.bottom) / case.reading.atr
     return Grade(min(size / GOOD_GAP_ATR, 1.0), f"gap of {size:.2f} ATR")
 
 
-def discount(evidence: Evidence) -> Grade:
+def discount(case: Case) -> Grade:
     """How far the zone's middle retraces the dealing range, seen from the side the signal trades to."""
-    dealing = evidence.reading.dealing_range()
+    dealing = case.reading.dealing_range()
     if dealing is None:
         return Grade(None, "no dealing range yet")
     low, high = dealing
-    middle = evidence.setup.zone.middle
-    retraced = (high - middle) / (high - low) if evidence.sign > 0 else (middle - low) / (high - low)
+    middle = case.setup.zone.middle
+    retraced = (high - middle) / (high - low) if case.sign > 0 else (middle - low) / (high - low)
     if OTE_FROM <= retraced <= OTE_TO:
         return Grade(1.0, f"in OTE, {retraced:.0%} retraced")
     if retraced > 0.5:
-        return Grade(0.7, f"in {'discount' if evidence.sign > 0 else 'premium'}, {retraced:.0%} retraced")
+        return Grade(0.7, f"in {'discount' if case.sign > 0 else 'premium'}, {retraced:.0%} retraced")
     return Grade(max(0.0, retraced), f"{retraced:.0%} retraced")
 
 
-def htf(evidence: Evidence) -> Grade:
+def htf(case: Case) -> Grade:
     """Agreement with the higher timeframe: its structure, and the daily two-candle bias, each soft."""
-    trend, daily = evidence.context.trend, evidence.reading.daily_bias
+    trend, daily = case.context.trend, case.reading.daily_bias
     if trend == 0 and daily is None:
         return Grade(None, "the higher timeframe has no structure yet")
     words = {1: "with", 0: "neutral", -1: "against"}
-    structural = trend * evidence.sign
-    by_day = (daily or 0) * evidence.sign
+    structural = trend * case.sign
+    by_day = (daily or 0) * case.sign
     grade = STRUCTURE_SHARE_OF_HTF * (structural + 1) / 2 + (1 - STRUCTURE_SHARE_OF_HTF) * (by_day + 1) / 2
-    name = evidence.context.timeframe.text
+    name = case.context.timeframe.text
     return Grade(grade, f"{name} structure {words[structural]}, daily bias {words[by_day]}")
 
 
-def session(evidence: Evidence) -> Grade:
-    if evidence.reading.timeframe.ms >= DAY_MS // 6:
+def session(case: Case) -> Grade:
+    if case.reading.timeframe.ms >= DAY_MS // 6:
         return Grade(None, "a candle this long spans sessions")
-    windows = evidence.reading.windows
+    windows = case.reading.windows
     best = max((name for name in windows if name in KILL_ZONE_GRADES), key=lambda n: KILL_ZONE_GRADES[n], default=None)
     if best is None:
         return Grade(0.0, "outside the kill zones")
     return Grade(KILL_ZONE_GRADES[best], best)
 
 
-def volume(evidence: Evidence) -> Grade:
-    index = evidence.setup.displacement_index
-    ratio = evidence.reading.volume_ratio(evidence.reading.last if index is None else index)
+def volume(case: Case) -> Grade:
+    index = case.setup.displacement_index
+    ratio = case.reading.volume_ratio(case.reading.last if index is None else index)
     if ratio is None:
         return Grade(None, "no volume in the candles")
     return Grade(min(ratio / GOOD_VOLUME_RATIO, 1.0), f"{ratio:.1f} x mean volume")
 
 
-def btc(evidence: Evidence) -> Grade:
-    if evidence.btc is None:
+def btc(case: Case) -> Grade:
+    if case.btc is None:
         return Grade(None, "no BTC context")
-    agreement = evidence.btc.trend * evidence.sign
-    return Grade((agreement + 1) / 2, f"BTC structure {'with' if agreement > 0 else 'against' if agreement < 0 else 'neutral'}")
+    agreement = case.btc.trend * case.sign
+    return Grade(
+        (agreement + 1) / 2, f"BTC structure {'with' if agreement > 0 else 'against' if agreement < 0 else 'neutral'}"
+    )
 
 
-GRADES: tuple[tuple[str, Callable[[Evidence], Grade]], ...] = (
+GRADES: tuple[tuple[str, Callable[[Case], Grade]], ...] = (
     ("structure", structure),
     ("liquidity", liquidity),
     ("displacement", displacement),
@@ -158,9 +160,9 @@ GRADES: tuple[tuple[str, Callable[[Evidence], Grade]], ...] = (
 )
 
 
-def contributions_of(evidence: Evidence, params: ConfidenceParams) -> tuple[Contribution, ...]:
+def contributions_of(case: Case, params: ConfidenceParams) -> tuple[Contribution, ...]:
     """Every contribution, the missing ones too; their points add up to the confidence."""
-    graded = [(name, grade(evidence), getattr(params, name)) for name, grade in GRADES]
+    graded = [(name, grade(case), getattr(params, name)) for name, grade in GRADES]
     present = sum(possible for _, grade, possible in graded if grade.ratio is not None)
     scale = 100.0 / present if present else 0.0
     return tuple(

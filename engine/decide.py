@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from engine.confidence import Evidence, confidence_of, contributions_of
+from engine.confidence import Case, confidence_of, contributions_of
 from engine.levels import Levels, levels_of
 from engine.liquidity import pools_ahead
 from engine.params import Params
 from engine.reading import Reading
 from engine.setups import Setup, setups_at
-from engine.vocabulary import ChartFacts, Rejected, Signal, Stage
+from engine.vocabulary import ChartFacts, Rejected, Signal, Stage, Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,9 @@ def _too_short(readings: Readings, params: Params) -> Rejected | None:
     for reading, needed in ((readings.own, params.window.min_bars), (readings.context, params.window.min_context_bars)):
         if reading.bars < needed:
             name = f"{reading.symbol} {reading.timeframe.text}"
-            return Rejected(Stage.DATA, f"{name} needs {needed} bars, has {reading.bars}", str(reading.bars), str(needed))
+            return Rejected(
+                Stage.DATA, f"{name} needs {needed} bars, has {reading.bars}", str(reading.bars), str(needed)
+            )
     if not readings.own.atr > 0 or not readings.context.atr > 0:
         return Rejected(Stage.DATA, "the market does not move: mean true range 0", "0", "> 0")
     return None
@@ -67,7 +69,7 @@ def _signal(setup: Setup, readings: Readings, params: Params, tick_size: float |
 
 def _with_levels(setup: Setup, levels: Levels, readings: Readings, params: Params) -> Signal:
     own = readings.own
-    contributions = contributions_of(Evidence(setup, own, readings.context, readings.btc), params.confidence)
+    contributions = contributions_of(Case(setup, own, readings.context, readings.btc), params.confidence)
     confidence = confidence_of(contributions)
     return Signal(
         symbol=own.symbol,
@@ -93,6 +95,7 @@ def _with_levels(setup: Setup, levels: Levels, readings: Readings, params: Param
         session=own.windows[0] if own.windows else None,
         htf_bias=readings.context.trend,
         reasons=_reasons(setup, own),
+        witnesses=_witnesses(setup, own),
         chart=ChartFacts(atr=own.atr, last_price=own.close, structure_trend=own.trend),
     )
 
@@ -106,3 +109,22 @@ def _reasons(setup: Setup, reading: Reading) -> tuple[str, ...]:
         bars = reading.last - setup.displacement_index
         lines.append(f"displacement {bars} bars ago" if bars else "displacement on this candle")
     return tuple(lines)
+
+
+def _witnesses(setup: Setup, reading: Reading) -> tuple[Witness, ...]:
+    """The findings the setup rests on, in the order in which they became known."""
+
+    def witness(name: str, formed: int, known: int, lower: float, upper: float) -> Witness:
+        return Witness(name, reading.open_ms(formed), reading.open_ms(known) + reading.timeframe.ms, lower, upper)
+
+    raid, shift, gap = setup.liquidity, setup.structure, setup.gap
+    found = [witness(f"{raid.name} taken", raid.index, raid.index, raid.level, raid.level)]
+    if shift is not None:
+        found.append(witness(shift.kind.word, shift.ref, shift.index, shift.level, shift.level))
+    if setup.displacement_index is not None:
+        at = setup.displacement_index
+        found.append(witness("displacement", at, at, reading.extreme(-1, at, at), reading.extreme(1, at, at)))
+    if gap is not None:
+        found.append(witness("fvg", gap.index, gap.known_at, gap.bottom, gap.top))
+    found.append(witness("zone", setup.zone.index, reading.last, setup.zone.low, setup.zone.high))
+    return tuple(sorted(found, key=lambda w: (w.known_at_ms, w.formed_at_ms)))

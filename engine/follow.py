@@ -63,7 +63,12 @@ class Plan:
     @staticmethod
     def of(signal: Signal) -> "Plan":
         return Plan(
-            signal.direction, signal.entry, signal.stop_loss, signal.targets, signal.candle_close_ms, signal.valid_until_ms
+            signal.direction,
+            signal.entry,
+            signal.stop_loss,
+            signal.targets,
+            signal.candle_close_ms,
+            signal.valid_until_ms,
         )
 
     @property
@@ -251,12 +256,18 @@ def _enter(
     sign = plan.direction.sign
     adverse = bar.low if sign > 0 else bar.high
     opened = replace(track, phase=Phase.OPEN, entry_price=price, opened_ms=bar.closed_ms, mark=bar.close)
-    opened = _with_excursion(opened, max(price, bar.close) if sign > 0 else bar.high, bar.low if sign > 0 else min(price, bar.close))
+    opened = _with_excursion(
+        opened, max(price, bar.close) if sign > 0 else bar.high, bar.low if sign > 0 else min(price, bar.close)
+    )
     entered = Entered(bar.closed_ms, price, ambiguous)
     if (opened.stop - adverse) * sign >= 0:
         stopped_at = min(opened.stop, price) if sign > 0 else max(opened.stop, price)
         closed, close = _close(
-            opened, bar.closed_ms, _slipped(stopped_at, plan.direction, rules, leaving=True), CloseReason.STOP_LOSS, ambiguous=False
+            opened,
+            bar.closed_ms,
+            _slipped(stopped_at, plan.direction, rules, leaving=True),
+            CloseReason.STOP_LOSS,
+            ambiguous=False,
         )
         return closed, (entered, close)
     return _timed_close(replace(opened, settled_ms=bar.closed_ms), bar, rules, (entered,))
@@ -322,9 +333,7 @@ def _timed_close(
     return closed, (*before, close)
 
 
-def _close(
-    track: Track, at_ms: int, price: float, reason: CloseReason, *, ambiguous: bool
-) -> tuple[Track, Closed]:
+def _close(track: Track, at_ms: int, price: float, reason: CloseReason, *, ambiguous: bool) -> tuple[Track, Closed]:
     share = track.open_ratio if track.open_ratio > SHARE_EPSILON else 0.0
     done = replace(track, phase=Phase.DONE, settled_ms=at_ms, mark=price)
     return done, Closed(at_ms, price, share, reason, ambiguous)

@@ -58,7 +58,9 @@ AccountGate = Callable[[Signal, AccountView, AccountParams], Verdict]
 def freshness(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
     """The decision's candle is one of the last closed ones."""
     age = (view.now_ms - signal.candle_close_ms) / signal.timeframe.ms
-    return Verdict("freshness", age <= params.fresh_within_bars, f"{age:.2f} bars", f"{params.fresh_within_bars:g} bars")
+    return Verdict(
+        "freshness", age <= params.fresh_within_bars, f"{age:.2f} bars", f"{params.fresh_within_bars:g} bars"
+    )
 
 
 def bias(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
@@ -113,7 +115,9 @@ def dedupe(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
 def opposite(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
     """No live signal, armed or open, stands the other way in this symbol."""
     against = [
-        sent for sent in view.recent if sent.is_live and sent.symbol == signal.symbol and sent.direction is not signal.direction
+        sent
+        for sent in view.recent
+        if sent.is_live and sent.symbol == signal.symbol and sent.direction is not signal.direction
     ]
     note = f"{against[0].direction.value} on {against[0].timeframe}" if against else None
     return Verdict("opposite", not against, f"{len(against)} live", "0", note=note)
@@ -128,7 +132,9 @@ def cluster(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
         and sent.symbol != signal.symbol
         and abs(signal.candle_close_ms - sent.created_ms) <= params.cluster_window_ms
     ]
-    return Verdict("cluster", len(better) < params.cluster_best, f"{len(better)} within the hour", f"{params.cluster_best}")
+    return Verdict(
+        "cluster", len(better) < params.cluster_best, f"{len(better)} within the hour", f"{params.cluster_best}"
+    )
 
 
 def daily_cap(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
@@ -220,5 +226,3 @@ def first_block(verdicts: Sequence[Verdict]) -> Verdict | None:
 
 def _room(gate: str, used: int, limit: int) -> Verdict:
     return Verdict(gate, used < limit, str(used), str(limit))
-
-

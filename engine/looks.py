@@ -6,6 +6,7 @@ the window is read anew, so that replay, backtest and live decide the same (DESI
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -36,7 +37,9 @@ class Looks:
         self._tick_size = tick_size
         self._own = _Pass(stack.own, params, read)
         self._context = _Pass(stack.context, params, read)
-        self._btc = None if stack.btc is None or stack.btc.symbol == stack.own.symbol else _Pass(stack.btc, params, read)
+        self._btc = (
+            None if stack.btc is None or stack.btc.symbol == stack.own.symbol else _Pass(stack.btc, params, read)
+        )
 
     def at(self, index: int) -> Signal | Rejected:
         """The decision at the close of bar `index`, on nothing later and nothing older than its window."""
@@ -71,7 +74,10 @@ class _Pass:
         self._candles = candles
         self._params = params
         self._read = read
-        self._whole = read(candles)
+
+    @cached_property
+    def _whole(self) -> Chart:
+        return self._read(self._candles)
 
     @property
     def name(self) -> str:

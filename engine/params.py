@@ -235,5 +235,3 @@ def _plain(value: object) -> str:
     if isinstance(value, time):
         return value.isoformat()
     raise TypeError(f"{value!r} has no place in a parameter set")
-
-

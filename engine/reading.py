@@ -15,8 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.candles import Candles
+from engine.detection_params import DetectionParams
 from engine.findings import NONE, Findings, Kind
 from engine.params import WindowParams
+from engine.runner import Kernel, price_findings
+from engine.sessions import Sessions, sessions
 from engine.timeframes import Timeframe
 
 NEVER = np.iinfo(np.int32).max
@@ -97,8 +100,9 @@ class Day:
 class Chart:
     """One series with its findings and the life of every object in them, worked out once."""
 
-    def __init__(self, candles: Candles, findings: Findings) -> None:
+    def __init__(self, candles: Candles, findings: Findings, params: DetectionParams) -> None:
         self.candles = candles
+        self._params = params
         self.findings = findings
         self._first_event: list[int] = findings.bars.first_event.tolist()
         group = findings.kind.astype(np.int16) * 2 + (findings.direction > 0)
@@ -165,6 +169,10 @@ class Chart:
         return sides
 
     @cached_property
+    def clock(self) -> Sessions:
+        return sessions(self.candles, self._params)
+
+    @cached_property
     def days(self) -> "Periods":
         return Periods(self.candles, Timeframe.D1.floor(self.candles.open_ms))
 
@@ -183,6 +191,11 @@ class Chart:
             about = self._grouped(kinds, direction)
             np.minimum.at(first, self.findings.origin[about], self.findings.known_at[about])
         return first
+
+
+def read_chart(candles: Candles, params: DetectionParams, kernel: Kernel) -> Chart:
+    """The chart of `candles`: one pass of the price kernel; what only the clock tells is worked out when asked for."""
+    return Chart(candles, price_findings(candles, params, kernel), params)
 
 
 class Periods:
@@ -248,8 +261,7 @@ class Reading:
     @property
     def windows(self) -> tuple[str, ...]:
         """The New York session windows that hold the last bar's open, sorted."""
-        sessions = self._findings.sessions
-        return tuple(sessions.names(self.last)) if sessions is not None else ()
+        return tuple(self._chart.clock.names(self.last))
 
     @property
     def daily_bias(self) -> int | None:

@@ -136,6 +136,7 @@ class Stage(Enum):
     SETUP = "setup"
     LEVELS = "levels"
     CONFIDENCE = "confidence"
+    GATE = "gate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,17 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Witness:
+    """A finding that a signal rests on: what it was, when its bar opened, when it became known, its price or zone."""
+
+    name: str
+    formed_at_ms: int
+    known_at_ms: int
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
 class ChartFacts:
     """What the gates need of the chart a signal was decided on; mean true range and last close in price."""
 
@@ -225,6 +237,7 @@ class Signal:
     features: Mapping[str, float] = field(default_factory=dict)
     features_version: int | None = None
     reasons: tuple[str, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
     chart: ChartFacts | None = None
 
     def __post_init__(self) -> None:

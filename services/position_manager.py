@@ -236,7 +236,9 @@ class Settlement:
             case Closed():
                 self._close(followed, happening)
             case Expired():
-                self._end_unfilled(followed, happening.at_ms, ConditionStatus.EXPIRED, "the entry was not reached in time")
+                self._end_unfilled(
+                    followed, happening.at_ms, ConditionStatus.EXPIRED, "the entry was not reached in time"
+                )
             case Cancelled():
                 self._end_unfilled(followed, happening.at_ms, ConditionStatus.CANCELLED, happening.reason)
         return True
@@ -270,7 +272,9 @@ class Settlement:
         )
         stores.conditions.set_status(followed.condition.id, ConditionStatus.TRIGGERED, None, entered.at_ms)
         key = f"entry:{position_id}"
-        self._fill(followed, FillKind.ENTRY, entered.at_ms, followed.qty, entered.price, signal.entry, entered.ambiguous, key)
+        self._fill(
+            followed, FillKind.ENTRY, entered.at_ms, followed.qty, entered.price, signal.entry, entered.ambiguous, key
+        )
         self._event(followed, EventType.POSITION_OPENED, entered.at_ms, f"filled at {entered.price:.10g}")
         self._set_status(followed, SignalStatus.EXECUTED, entered.at_ms)
         self._tell(followed, MessageKind.ENTRY, entered.at_ms, {"price": entered.price})
@@ -299,7 +303,11 @@ class Settlement:
             followed, FillKind.TARGET, reached.at_ms, qty, reached.price, planned, reached.ambiguous, key, reached.no
         )
         self._event(
-            followed, EventType.TARGET_HIT, reached.at_ms, f"target {reached.no} at {reached.price:.10g}", str(reached.no)
+            followed,
+            EventType.TARGET_HIT,
+            reached.at_ms,
+            f"target {reached.no} at {reached.price:.10g}",
+            str(reached.no),
         )
         facts: dict[str, Json] = {"no": reached.no, "price": reached.price, "share_ratio": reached.share_ratio}
         self._tell(followed, MessageKind.TARGET, reached.at_ms, facts, str(reached.no))
@@ -370,9 +378,7 @@ class Settlement:
         assert position_id is not None
         fee = self._params.costs.fee_ratio * qty * price
         slippage = self._slippage_in(price) if planned is None else abs(price - planned)
-        fill_id = stores.fills.add(
-            Fill(position_id, at_ms, kind, qty, price, key, fee, slippage, target_no, ambiguous)
-        )
+        fill_id = stores.fills.add(Fill(position_id, at_ms, kind, qty, price, key, fee, slippage, target_no, ambiguous))
         if followed.portfolio.kind is not PortfolioKind.PAPER:
             return
         portfolio_id = followed.portfolio.id

@@ -14,10 +14,9 @@ from joblib import Parallel, cpu_count, delayed
 
 from engine.candles import Candles, resampled
 from engine.compiled import COMPILED
-from engine.detect import detect
 from engine.looks import Looks, Stack
 from engine.params import Params
-from engine.reading import Chart
+from engine.reading import read_chart
 from engine.timeframes import context_of
 from engine.vocabulary import BookKind, LedgerKind, PortfolioKind, Rejected, Signal
 from services.announce import Announcements
@@ -87,11 +86,6 @@ def open_account(stores: Stores, params: Params, at_ms: int) -> None:
         )
 
 
-def read_compiled(candles: Candles, params: Params) -> Chart:
-    """The chart of a series, read by the compiled kernel."""
-    return Chart(candles, detect(candles, params.detection, kernel=COMPILED))
-
-
 def _begin(book: Book, series: Sequence[Candles], params: Params, from_ms: int | None, end_ms: int) -> int:
     """Where this run goes on; writes the range, the series and the parameters of a new replay."""
     first_ms = min(int(candles.closed_ms[0]) for candles in series)
@@ -149,9 +143,7 @@ def _batches(looks: Sequence[Looked]) -> Iterator[list[Looked]]:
         yield batch
 
 
-def _all_looks(
-    stacks: Sequence[Stack], params: Params, begin_ms: int, end_ms: int, progress: Progress
-) -> list[Looked]:
+def _all_looks(stacks: Sequence[Stack], params: Params, begin_ms: int, end_ms: int, progress: Progress) -> list[Looked]:
     """Every look in [begin_ms, end_ms), by instant, symbol and timeframe."""
     bars = sum(_count(stack.own, begin_ms, end_ms) for stack in stacks)
     workers = max(1, min(cpu_count(), len(stacks), bars // BARS_WORTH_A_PROCESS))
@@ -170,7 +162,7 @@ def _looks(stack: Stack, params: Params, begin_ms: int, end_ms: int) -> list[Loo
     first, last = np.searchsorted(own.open_ms + own.timeframe.ms, (begin_ms, end_ms), side="left").tolist()
     if first == last:
         return []
-    looks = Looks(stack, params, lambda candles: read_compiled(candles, params))
+    looks = Looks(stack, params, lambda candles: read_chart(candles, params.detection, COMPILED))
     known: dict[Rejected, Rejected] = {}
 
     def shared(result: Signal | Rejected) -> Signal | Rejected:
@@ -197,7 +189,9 @@ def _settled_on(series: Sequence[Candles]) -> dict[str, Candles]:
     for symbol in {candles.symbol for candles in series}:
         own = [candles for candles in series if candles.symbol == symbol]
         first, last = min(int(c.open_ms[0]) for c in own), max(c.closed_at_ms for c in own)
-        whole = [c for c in own if int(c.open_ms[0]) <= first + c.timeframe.ms and c.closed_at_ms >= last - c.timeframe.ms]
+        whole = [
+            c for c in own if int(c.open_ms[0]) <= first + c.timeframe.ms and c.closed_at_ms >= last - c.timeframe.ms
+        ]
         finest[symbol] = min(whole or own, key=lambda c: c.timeframe.ms)
     return finest
 
@@ -209,5 +203,3 @@ def _count(candles: Candles, begin_ms: int, end_ms: int) -> int:
 
 def _day(ms: int) -> str:
     return f"{np.datetime64(ms, 'ms')}Z"
-
-

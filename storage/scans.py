@@ -56,6 +56,12 @@ class Scans:
         ).fetchone()
         return None if row is None else _scan(row)
 
+    def last_look_ms(self) -> int | None:
+        """When any series was looked at last (epoch ms); None when none ever was."""
+        row = self._connection.execute("SELECT MAX(ran_ms) FROM scans").fetchone()
+        last: int | None = row[0]
+        return last
+
     def span(self, symbol: str, timeframe: str) -> tuple[int, int] | None:
         """The first and the last close (epoch ms) that was looked at; None when the series never was."""
         first, last = self._connection.execute(

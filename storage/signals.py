@@ -18,6 +18,7 @@ from engine.vocabulary import (
     SignalStatus,
     Target,
     Verdict,
+    Witness,
 )
 from storage.codec import Json, decoded, encoded
 from storage.database import Connection
@@ -260,12 +261,22 @@ def _row(signal: Signal, uid: str, status: SignalStatus, reason: str | None, at_
 
 
 def _contributions_text(signal: Signal) -> str:
-    """Contributions in their order, the missing ones (no points) with their reason, and the reasons in words."""
+    """Contributions in order, the missing ones (no points) with their reason; the reasons in words; the findings."""
     parts: list[Json] = [
         {"name": part.name, "points": part.points, "possible": part.possible, "reason": part.reason}
         for part in signal.contributions
     ]
-    return encoded({"parts": parts, "reasons": list(signal.reasons)})
+    witnesses: list[Json] = [
+        {
+            "name": witness.name,
+            "formed_at_ms": witness.formed_at_ms,
+            "known_at_ms": witness.known_at_ms,
+            "lower": witness.lower,
+            "upper": witness.upper,
+        }
+        for witness in signal.witnesses
+    ]
+    return encoded({"parts": parts, "reasons": list(signal.reasons), "witnesses": witnesses})
 
 
 def _features_text(features: Mapping[str, float]) -> str:
@@ -310,6 +321,7 @@ def _stored(row: Sequence[Any], targets: tuple[Target, ...]) -> StoredSignal:
         features={name: math.nan if value is None else value for name, value in decoded(features).items()},
         features_version=features_version,
         reasons=tuple(told["reasons"]),
+        witnesses=tuple(Witness(**witness) for witness in told["witnesses"]),
     )
     return StoredSignal(
         signal_id, uid, signal, SignalStatus(status), status_reason, status_ms, created_ms, last_seen_ms

@@ -1,0 +1,415 @@
+"""The commands of `python bot.py`: arguments in, JSON or readable text out, one clear sentence when something is wrong.
+
+Imports that cost start-up time are made inside the commands that need them (DESIGN 5, CLI).
+"""
+
+import functools
+import json
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec
+
+import typer
+
+from storage.errors import BookError
+
+if TYPE_CHECKING:
+    from engine.candles import Candles
+    from engine.params import Params
+    from services.scan_files import Scanned
+
+EXIT_FINDING = 1
+EXIT_USAGE = 2
+DEFAULT_DB = Path("data/positions.db")
+DEFAULT_REPLAY_DB = Path("data/replay.db")
+
+Db = Annotated[
+    Path | None, typer.Option("--db", envvar="ONEBOOK_DB", help="The book.", show_default="data/positions.db")
+]
+ParamsFile = Annotated[
+    Path | None, typer.Option("--params", help="params.toml with values that differ from the defaults.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
+CandlePaths = Annotated[
+    list[Path], typer.Argument(help="Candle files SYMBOL-TIMEFRAME[-anything].csv[.gz], or directories.")
+]
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What bot.py hands in: the clock and the live bot."""
+
+    now_ms: Callable[[], int]
+    run_live: Callable[[str | None, str | None], int]
+
+
+def build(rooms: Rooms) -> typer.Typer:
+    """The command line over `rooms`."""
+    app = typer.Typer(
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        help="Onebook: ICT signals on closed candles, followed to their end, in one SQLite book.",
+    )
+    for name, command in (
+        ("demo", _demo),
+        ("run", _run),
+        ("detect", _detect),
+        ("conformance", _conformance),
+        ("scan", _scan),
+        ("replay", _replay),
+        ("health", _health),
+        ("why", _why),
+    ):
+        app.command(name)(_in_one_sentence(command(rooms)))
+    return app
+
+
+def _in_one_sentence(command: Callable[P, None]) -> Callable[P, None]:
+    """The command with every foreseen error told in one sentence on stderr, exit code 2."""
+
+    @functools.wraps(command)
+    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except (BookError, ValueError, LookupError, OSError) as error:
+            if not _is_for_people(error):
+                raise
+            _refuse(str(error))
+
+    return told
+
+
+def _is_for_people(error: Exception) -> bool:
+    """Errors of ours carry a sentence; a bare ValueError or KeyError from elsewhere is a defect and must show itself."""
+    return isinstance(error, BookError) or type(error).__module__.split(".")[0] in (
+        "engine",
+        "gateways",
+        "services",
+        "storage",
+        "handlers",
+        "migrations",
+    )
+
+
+def _refuse(sentence: str) -> NoReturn:
+    print(f"onebook: {sentence}", file=sys.stderr)
+    raise typer.Exit(EXIT_USAGE)
+
+
+class UsageError(ValueError):
+    """Something asked of the command line that it cannot do; the message is one sentence."""
+
+
+def _demo(rooms: Rooms) -> Callable[..., None]:
+    def demo(db: Db = None, params: ParamsFile = None) -> None:
+        """Show the whole pipeline on a simulated market: offline, no token, under a minute."""
+        from services.demo import play
+
+        raise typer.Exit(play(None if db is None else db, _params(params), rooms.now_ms(), print))
+
+    return demo
+
+
+def _run(rooms: Rooms) -> Callable[..., None]:
+    def run(db: Db = None, params: ParamsFile = None) -> None:
+        """Run the live bot: scans, posts, follows, answers."""
+        raise typer.Exit(rooms.run_live(None if db is None else str(db), None if params is None else str(params)))
+
+    return run
+
+
+def _detect(rooms: Rooms) -> Callable[..., None]:
+    def detect(
+        file: Annotated[Path, typer.Argument(help="A candle file.")],
+        params: Annotated[Path | None, typer.Option("--params", help="JSON object of detection parameters.")] = None,
+    ) -> None:
+        """Print every finding of one file as JSON lines, in the words of the event contract."""
+        from engine.contract import events
+        from engine.detect import detect
+        from engine.detection_params import DetectionParams
+        from gateways.candle_files import read_file
+
+        overrides = {} if params is None else _json_object(params)
+        try:
+            rules = DetectionParams.from_mapping(overrides)
+        except ValueError as error:
+            raise UsageError(f"{params}: {error}") from error
+        candles = read_file(file)
+        if not len(candles):
+            raise UsageError(f"{file} holds no candles.")
+        write = sys.stdout.write
+        for event in events(candles, detect(candles, rules)):
+            write(json.dumps(event) + "\n")
+
+    return detect
+
+
+def _conformance(rooms: Rooms) -> Callable[..., None]:
+    def conformance(
+        cases: Annotated[Path, typer.Argument(help="Conformance cases, as JSON.")],
+    ) -> None:
+        """Run conformance cases through the engine: every case, every prefix, mirrored where allowed."""
+        from dataclasses import asdict
+
+        from engine.conformance import run_cases
+
+        result = run_cases(_json_object(cases))
+        print(json.dumps(asdict(result)))
+        raise typer.Exit(EXIT_FINDING if result.failures else 0)
+
+    return conformance
+
+
+def _scan(rooms: Rooms) -> Callable[..., None]:
+    def scan(files: CandlePaths, params: ParamsFile = None, as_json: AsJson = False) -> None:
+        """Decide at the last closed candle of each series; nothing is stored."""
+        from time import perf_counter
+
+        from engine.compiled import COMPILED
+        from services.scan_files import scan_series
+
+        began = perf_counter()
+        scanned = scan_series(_series(files), _params(params), COMPILED)
+        seconds = perf_counter() - began
+        if as_json:
+            print(json.dumps(_scan_document(scanned, seconds)))
+            return
+        for one in scanned:
+            print(_scan_line(one))
+        sent = sum(one.rejected is None for one in scanned)
+        print(f"{sent} signals in {len(scanned)} series, {seconds:.2f} s", file=sys.stderr)
+
+    return scan
+
+
+def _replay(rooms: Rooms) -> Callable[..., None]:
+    def replay(
+        files: CandlePaths,
+        db: Db = None,
+        params: ParamsFile = None,
+        from_time: Annotated[
+            str | None, typer.Option("--from", help="First close decided, ISO date or time, UTC.")
+        ] = None,
+        to_time: Annotated[str | None, typer.Option("--to", help="Closes from here on are not decided.")] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Run the full pipeline over history into a replay book."""
+        from time import perf_counter
+
+        from engine.vocabulary import BookKind
+        from services.replay import replay
+        from storage.book import Book
+
+        began = perf_counter()
+        from_ms, to_ms = _instant("--from", from_time), _instant("--to", to_time)
+        if from_ms is not None and to_ms is not None and from_ms >= to_ms:
+            raise UsageError("--from lies at or after --to.")
+        rules = _params(params)
+        series = _series(files)
+        path = DEFAULT_REPLAY_DB if db is None else db
+        with (
+            Book.open(path, BookKind.REPLAY, now_ms=rooms.now_ms()) as book,
+            _progress(quiet=as_json) as progress,
+        ):
+            done = replay(book, series, rules, from_ms=from_ms, to_ms=to_ms, progress=progress)
+        summary = done.summary
+        document = {
+            "bars": summary.looks,
+            "signals": summary.signals,
+            "sent": summary.sent,
+            "positions": summary.positions,
+            "wins": summary.wins,
+            "losses": summary.losses,
+            "breakeven": summary.breakeven,
+            "balance": summary.balance,
+            "stopped_by_gate": summary.stopped_by_gate,
+            "decided": done.decided,
+            "seconds": round(perf_counter() - began, 3),
+        }
+        if as_json:
+            print(json.dumps(document))
+            return
+        print(f"book        {path}")
+        for name, value in document.items():
+            if not isinstance(value, dict):
+                print(f"{name:11} {value:,.2f}" if isinstance(value, float) else f"{name:11} {value:,}")
+        print("stopped by")
+        for gate, count in sorted(summary.stopped_by_gate.items(), key=lambda item: -item[1]):
+            print(f"  {gate:22} {count:>7,}")
+
+    return replay
+
+
+def _health(rooms: Rooms) -> Callable[..., None]:
+    def health(db: Db = None, as_json: AsJson = False) -> None:
+        """Ask the book how it is: exit code 0 OK, 1 WARN, 2 FAIL."""
+        from diagnostics.checks import no_book, run_checks
+        from storage.book import Book
+
+        path = DEFAULT_DB if db is None else db
+        if path.exists():
+            with Book.open_read_only(path) as book, book.reading() as view:
+                found = run_checks(view, rooms.now_ms())
+        else:
+            if not path.parent.is_dir() and db is not None:
+                raise UsageError(f"the directory {path.parent} does not exist.")
+            found = no_book(str(path))
+        if as_json:
+            checks = [
+                {"name": c.name, "status": c.status.value, "value": c.value, "limit": c.limit, "detail": c.detail}
+                for c in found.checks
+            ]
+            print(json.dumps({"status": found.status.value, "checks": checks}))
+        else:
+            print(f"{found.status.value}  {path}")
+            for c in found.checks:
+                print(f"  {c.status.value:4}  {c.name:40} {c.value:>18}  {c.detail}")
+        raise typer.Exit(found.exit_code)
+
+    return health
+
+
+def _why(rooms: Rooms) -> Callable[..., None]:
+    def why(
+        signal: Annotated[str, typer.Argument(help="A signal's id, or the beginning of its uid.")], db: Db = None
+    ) -> None:
+        """Explain a signal: candle, findings, levels, contributions, gates, and what became of it."""
+        from diagnostics.explain import explain, lines
+        from storage.book import Book
+
+        with Book.open_read_only(DEFAULT_DB if db is None else db) as book, book.reading() as view:
+            for line in lines(explain(view, signal)):
+                print(line)
+
+    return why
+
+
+def _series(paths: list[Path]) -> "list[Candles]":
+    """The series of files and directories, at least one; gaps are told on stderr."""
+    from gateways.candle_files import candle_paths, read_series
+
+    files = [file for path in paths for file in candle_paths(path)]
+    series = read_series(files)
+    for candles in series:
+        if gaps := candles.gaps():
+            missing = sum(count for _, count in gaps)
+            name = f"{candles.symbol} {candles.timeframe.text}"
+            print(f"onebook: {name} has {len(gaps)} gaps, {missing} candles are missing", file=sys.stderr)
+    return series
+
+
+def _params(path: Path | None) -> "Params":
+    from engine.params import Params
+
+    if path is None:
+        return Params()
+    try:
+        return Params.from_mapping(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}.") from error
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise UsageError(f"{path} holds no JSON object.")
+    return document
+
+
+def _instant(option: str, text: str | None) -> int | None:
+    """Epoch ms of an ISO date (00:00) or time, UTC where it names no zone."""
+    if text is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{option} takes an ISO date or time such as 2024-02-01, not {text!r}.") from error
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    return int(instant.timestamp() * 1000)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on stderr, fed with (what, done, total); silent where nobody watches."""
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
+    with Progress(console=console, transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield show
+
+
+def _scan_document(scanned: "list[Scanned]", seconds: float) -> dict[str, Any]:
+    from engine.vocabulary import Signal
+
+    signals = [
+        {
+            "symbol": one.symbol,
+            "timeframe": one.timeframe.text,
+            "direction": one.result.direction.value,
+            "setup": one.result.setup,
+            "candle_close_ms": one.result.candle_close_ms,
+            "entry": one.result.entry,
+            "zone": [one.result.zone_low, one.result.zone_high],
+            "stop_loss": one.result.stop_loss,
+            "targets": [
+                {"price": t.price, "share_ratio": t.share_ratio, "reason": t.reason} for t in one.result.targets
+            ],
+            "rr": one.result.rr,
+            "cost_r": one.result.cost_r,
+            "confidence": one.result.confidence,
+        }
+        for one in scanned
+        if one.rejected is None and isinstance(one.result, Signal)
+    ]
+    rejected = [
+        {
+            "symbol": one.symbol,
+            "timeframe": one.timeframe.text,
+            "stage": one.rejected.stage.value,
+            "reason": one.rejected.reason,
+            "value": one.rejected.value,
+            "limit": one.rejected.limit,
+        }
+        for one in scanned
+        if one.rejected is not None
+    ]
+    return {"signals": signals, "rejected": rejected, "seconds": round(seconds, 3)}
+
+
+def _scan_line(one: "Scanned") -> str:
+    from engine.vocabulary import Signal
+
+    name = f"{one.symbol} {one.timeframe.text}"
+    if one.rejected is not None:
+        met = f" ({one.rejected.value}, limit {one.rejected.limit})" if one.rejected.value else ""
+        return f"{name:24} -      {one.rejected.stage.value}: {one.rejected.reason}{met}"
+    assert isinstance(one.result, Signal)
+    s = one.result
+    return (
+        f"{name:24} {s.direction.value:6} {s.setup}, entry {s.entry:.10g}, stop {s.stop_loss:.10g},"
+        f" RR {s.rr:.1f}, score {s.confidence:.0f}"
+    )
