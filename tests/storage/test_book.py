@@ -7,7 +7,7 @@ import pytest
 
 from engine.vocabulary import BookKind, PortfolioKind, SignalStatus
 from migrations import schema
-from storage.book import SIDE_FILES, Book
+from storage.book import Book
 from storage.database import Access, DatabaseError, IntegrityError, connect
 from storage.errors import (
     BookError,
@@ -360,7 +360,3 @@ def test_one_symbol_has_one_open_position_per_exclusive_portfolio(book: Book):
         opened(tx, exclusive=False)
 
         assert len(tx.positions.open_positions(paper(tx))) == 2
-
-
-def test_side_files_are_named_after_the_book():
-    assert set(SIDE_FILES) == {"-wal", "-shm", "-journal"}
