@@ -6,7 +6,6 @@ Imports that cost start-up time are made inside the commands that need them (DES
 import functools
 import json
 import sys
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -307,6 +306,8 @@ def _series(paths: list[Path]) -> "list[Candles]":
 
 
 def _params(path: Path | None) -> "Params":
+    import tomllib
+
     from engine.params import Params
 
     if path is None:
