@@ -1,0 +1,169 @@
+"""The settings of the live bot: environment variables and `env/.env`, all named ONEBOOK_..., read once and frozen."""
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from engine.timeframes import Timeframe
+from engine.vocabulary import Market
+from services.pace import Pace
+
+PREFIX = "ONEBOOK_"
+ENV_FILE = Path("env/.env")
+DEFAULT_DB = Path("data/positions.db")
+DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT", "BNBUSDT")
+WATCHABLE = (Timeframe.M15, Timeframe.M30, Timeframe.H1, Timeframe.H2, Timeframe.H4, Timeframe.D1)
+DEFAULT_TIMEFRAMES = (Timeframe.H1, Timeframe.H2, Timeframe.H4, Timeframe.D1)
+TELEGRAM_URL = "https://api.telegram.org"
+NO_TOKEN = (
+    "there is no token: write to @BotFather in Telegram, send /newbot, and put the token it gives you into"
+    f" {PREFIX}TOKEN (in the environment or in {ENV_FILE}). `python bot.py demo` works without one."
+)
+MS_PER_SECOND = 1000
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used; the message is one sentence for a person."""
+
+
+class LiveSettings(BaseSettings):
+    """What `python bot.py run` goes by; `docs/settings.md` says it in a table."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file_encoding="utf-8", frozen=True, extra="ignore")
+
+    token: SecretStr = Field(description="The bot's token from @BotFather.")
+    owners: Annotated[tuple[int, ...], NoDecode] = Field(
+        default=(), description="Telegram ids of those who may give commands, comma separated; empty = nobody."
+    )
+    channel: int | None = Field(
+        default=None, description="Telegram id of the channel for signals; without one they go to the first owner."
+    )
+    symbols: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=DEFAULT_SYMBOLS, description="The pairs to watch, comma separated."
+    )
+    timeframes: Annotated[tuple[Timeframe, ...], NoDecode] = Field(
+        default=DEFAULT_TIMEFRAMES,
+        description=f"The timeframes to watch, comma separated, of {', '.join(t.text for t in WATCHABLE)}.",
+    )
+    market: Market | None = Field(default=None, description="usdt-m or spot; without it what params.toml says.")
+    db: Path = Field(default=DEFAULT_DB, description="The book.")
+    params: Path | None = Field(default=None, description="params.toml with values that differ from the defaults.")
+    zone: str = Field(default="UTC", description="The zone in which times are shown, like Europe/Sofia.")
+    log_dir: Path = Field(default=Path("data/logs"), description="Where the log files go.")
+    telegram_url: str = Field(default=TELEGRAM_URL, description="Base URL of the Bot API.")
+    exchange_url: str | None = Field(default=None, description="Base URL of the exchange; without it Binance's own.")
+    clock: Annotated[Pace, NoDecode] = Field(
+        default=Pace(),
+        description="For rehearsals against fakes alone: 2024-01-01T00:00:00Z@1767225600000x60 lets time be that"
+        " instant at that epoch millisecond and run 60 times as fast from there.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *others: PydanticBaseSettingsSource,
+        **named: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What `read` gathered and nothing else: it has looked at environment and file, and refused unknown names."""
+        return (init_settings,)
+
+    @field_validator("owners", "symbols", mode="before")
+    @classmethod
+    def _list(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("symbols")
+    @classmethod
+    def _symbols(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
+        if not symbols:
+            raise ValueError("at least one pair is needed")
+        return tuple(dict.fromkeys(symbol.upper() for symbol in symbols))
+
+    @field_validator("timeframes", mode="before")
+    @classmethod
+    def _timeframes(cls, value: object) -> object:
+        parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            return parts
+        found = {part if isinstance(part, Timeframe) else Timeframe.parse(part) for part in parts}
+        if not found or not found <= set(WATCHABLE):
+            raise ValueError(f"they are of {', '.join(t.text for t in WATCHABLE)}")
+        return tuple(sorted(found, key=lambda timeframe: timeframe.ms))
+
+    @field_validator("zone")
+    @classmethod
+    def _zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("it is no zone of the IANA database, like Europe/Sofia") from error
+        return zone
+
+    @field_validator("clock", mode="before")
+    @classmethod
+    def _clock(cls, value: object) -> object:
+        return _pace(value) if isinstance(value, str) else value
+
+    @field_validator("token")
+    @classmethod
+    def _token(cls, token: SecretStr) -> SecretStr:
+        if not token.get_secret_value().strip():
+            raise ValueError(NO_TOKEN)
+        return token
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] | None = None, env_file: Path = ENV_FILE, **given: Any) -> Self:
+        """The settings of the environment over those of `env_file`, under what was `given` on the command line.
+
+        SettingsError in one sentence for a name nobody knows (with the nearest one), a missing token, a bad value.
+        """
+        env_names = os.environ if environment is None else environment
+        written = {name: value for name, value in dotenv_values(env_file).items() if value is not None}
+        values = {**written, **env_names}
+        cls._refuse_unknown(values)
+        named = {name[len(PREFIX) :].lower(): value for name, value in values.items() if name.startswith(PREFIX)}
+        named.update((name, value) for name, value in given.items() if value is not None)
+        if "token" not in named:
+            raise SettingsError(NO_TOKEN)
+        try:
+            return cls.model_validate(named)
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from None  # the cause would show the token
+
+    @classmethod
+    def _refuse_unknown(cls, names: Iterable[str]) -> None:
+        known = [PREFIX + name.upper() for name in cls.model_fields]
+        for name in names:
+            if name.startswith(PREFIX) and name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+                raise SettingsError(f"there is no setting {name}; {hint}")
+
+
+def _pace(text: str) -> Pace:
+    """The pace behind `<ISO time>@<epoch ms>x<speed>`."""
+    instant, _, rest = text.partition("@")
+    wall, _, speed = rest.partition("x")
+    try:
+        at = datetime.fromisoformat(instant)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return Pace(round(at.timestamp() * MS_PER_SECOND), int(wall), float(speed))
+    except ValueError as error:
+        raise ValueError("it is written like 2024-01-01T00:00:00Z@1767225600000x60") from error
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    name = PREFIX + str(first["loc"][0]).upper()
+    said = first["msg"].removeprefix("Value error, ")
+    return said if said == NO_TOKEN else f"{name} cannot be used: {said[:1].lower()}{said[1:].rstrip('.')}."
