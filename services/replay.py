@@ -18,12 +18,12 @@ from engine.looks import Looks, Stack
 from engine.params import Params
 from engine.reading import read_chart
 from engine.timeframes import context_of
-from engine.vocabulary import BookKind, LedgerKind, PortfolioKind, Rejected, Signal
+from engine.vocabulary import BookKind, Rejected, Signal
 from services.announce import Announcements
 from services.position_manager import Settlement
 from services.record import Circumstances, Looked, Recorder
+from storage.account import open_account
 from storage.book import Book
-from storage.events import EventType
 from storage.stores import Stores
 from storage.summary import Summary, summary_of
 
@@ -57,7 +57,7 @@ def replay(
     to_ms: int | None = None,
     progress: Progress = lambda *_: None,
 ) -> Replayed:
-    """Decide at every bar of `series` that closes in [from_ms, to_ms) and was not decided yet, and book what follows."""
+    """Decide at every bar of `series` that closes in [from_ms, to_ms) and was not decided yet; book what follows."""
     stacks = [_stack(candles, series) for candles in series]
     ends = [stack.own.closed_at_ms for stack in stacks]
     end_ms = min(max(ends) + 1, to_ms if to_ms is not None else max(ends) + 1)
@@ -77,15 +77,6 @@ def replay(
         return Replayed(summary_of(stores.connection), decided)
 
 
-def open_account(stores: Stores, params: Params, at_ms: int) -> None:
-    """The deposit that the paper account starts with, once."""
-    paper = stores.portfolios.of_kind(PortfolioKind.PAPER)
-    if stores.ledger.post(paper.id, LedgerKind.DEPOSIT, params.account.deposit, at_ms, f"deposit:{paper.id}"):
-        stores.events.add(
-            EventType.DEPOSIT, at_ms, portfolio_id=paper.id, message=f"{params.account.deposit:.2f} {paper.currency}"
-        )
-
-
 def _begin(book: Book, series: Sequence[Candles], params: Params, from_ms: int | None, end_ms: int) -> int:
     """Where this run goes on; writes the range, the series and the parameters of a new replay."""
     first_ms = min(int(candles.closed_ms[0]) for candles in series)
@@ -99,7 +90,7 @@ def _begin(book: Book, series: Sequence[Candles], params: Params, from_ms: int |
             meta.set(UNTIL_KEY, str(wanted_ms))
             meta.set(SERIES_KEY, "\n".join(names))
             meta.set(PARAMS_KEY, params.hash)
-            open_account(stores, params, wanted_ms)
+            open_account(stores, params.account.deposit, wanted_ms)
             return wanted_ms
         if meta.get(PARAMS_KEY) != params.hash:
             raise ReplayError(f"{book.path} was replayed with other parameters; replay into another book.")
