@@ -1,0 +1,352 @@
+"""A fake Telegram Bot API server: long polling with offsets, messages, edits, photos and presses, kept in memory.
+
+Over HTTP alone, also as a process: `python -m tests.fakes.bot_api --port 0 --token T` prints its port. Tests speak as
+users through `POST /test/say`, `/test/press`, `/test/member` and read `GET /test/messages?chat_id=`, `GET /test/calls`;
+within one process they call `say`, `press` and `messages` directly.
+"""
+
+import argparse
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from tests.fakes.http import Fault, Faults, Request, Response, Upload, json_response, running, serve_forever
+
+TOKEN = "12345:fake-token-of-the-tests"
+BOT_ID = 12345
+BOT_USERNAME = "onebook_test_bot"
+UPDATE_KINDS = ("message", "callback_query", "my_chat_member", "channel_post", "edited_message")
+
+_POLL_STEP_S = 0.01
+_SUPERGROUPS_BELOW = -1_000_000_000_000  # ids of channels and supergroups begin with -100
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """One message as a chat shows it now; `edits` counts how often it was changed."""
+
+    message_id: int
+    chat_id: int
+    text: str
+    date_s: int
+    parse_mode: str | None = None
+    reply_to: int | None = None
+    topic_id: int | None = None
+    buttons: tuple[tuple[str, str], ...] = ()
+    photo_bytes: int = 0
+    edits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of the bot."""
+
+    method: str
+    fields: Mapping[str, str]
+
+
+class Refused(Exception):
+    """A request Telegram would not carry out."""
+
+    def __init__(self, status: int, description: str) -> None:
+        super().__init__(description)
+        self.status = status
+        self.description = description
+
+
+@dataclass(slots=True)
+class BotApi:
+    """The state behind the server, and the tests' way to play the users."""
+
+    token: str = TOKEN
+    now_s: Callable[[], float] = time.time
+    calls: list[Call] = field(default_factory=list)
+    answered_callbacks: list[str] = field(default_factory=list)
+    commands: list[dict[str, str]] = field(default_factory=list)
+    _messages: list[SentMessage] = field(default_factory=list)
+    _updates: list[dict[str, Any]] = field(default_factory=list)
+    _allowed: tuple[str, ...] = UPDATE_KINDS
+    _next_message: int = 1
+    _next_update: int = 1
+    _faults: Faults = field(default_factory=Faults)
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # tests push from another thread than the server's
+
+    # What tests do and see
+
+    def say(self, user_id: int, text: str, chat_id: int | None = None, name: str = "Ann") -> None:
+        """A user writes to the bot, in private unless `chat_id` says where."""
+        message = {**self._envelope(chat_id or user_id), "from": _user(user_id, name), "text": text}
+        if text.startswith("/"):
+            length = len(text.split()[0])
+            message["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
+        self._push("message", message)
+
+    def press(self, user_id: int, message_id: int, data: str, name: str = "Ann") -> None:
+        """A user presses a button under one of the bot's messages."""
+        pressed = next(one for one in self._messages if one.message_id == message_id)
+        query = {
+            "id": str(self._next_update),
+            "from": _user(user_id, name),
+            "chat_instance": str(pressed.chat_id),
+            "message": self._shown(pressed),
+            "data": data,
+        }
+        self._push("callback_query", query)
+
+    def member(self, chat_id: int, user_id: int, status: str) -> None:
+        """The bot's own membership in a chat becomes `status`: member, administrator, kicked, left."""
+        bot = _bot()
+        change = {
+            "chat": _chat(chat_id),
+            "from": _user(user_id, "Ann"),
+            "date": int(self.now_s()),
+            "old_chat_member": {"status": "left", "user": bot},
+            "new_chat_member": _membership(status, bot),
+        }
+        self._push("my_chat_member", change)
+
+    def messages(self, chat_id: int) -> list[SentMessage]:
+        """What the bot has sent to a chat, oldest first, as it reads after all edits."""
+        return [message for message in self._messages if message.chat_id == chat_id]
+
+    def script(self, method: str, *faults: Fault) -> None:
+        """The next calls of `method` meet these faults, one each."""
+        self._faults.script(method, *faults)
+
+    @contextmanager
+    def running(self) -> Iterator[str]:
+        """Listening for as long as the block lasts; gives the base URL, to which the library appends the token."""
+        with running(self.answer) as url:
+            yield f"{url}/bot"
+
+    # What the bot asks
+
+    async def answer(self, request: Request) -> Response:
+        if request.path.startswith("/test/"):
+            return self._tested(request)
+        token, _, method = request.path.removeprefix("/bot").partition("/")
+        if token != self.token:
+            return _refusal(Refused(401, "Unauthorized"))
+        fields = request.form() if request.method == "POST" else dict(request.query)
+        texts = {name: value for name, value in fields.items() if isinstance(value, str)}
+        self.calls.append(Call(method, texts))
+        uploads = {name: value for name, value in fields.items() if isinstance(value, Upload)}
+        return await self._faults.around(method, lambda: self._carried_out(method, texts, uploads))
+
+    async def _carried_out(self, method: str, fields: Mapping[str, str], uploads: Mapping[str, Upload]) -> Response:
+        methods: dict[str, Callable[[], Awaitable[object]]] = {
+            "getMe": lambda: _now(_bot()),
+            "getUpdates": lambda: self._get_updates(fields),
+            "deleteWebhook": lambda: self._delete_webhook(fields),
+            "setMyCommands": lambda: self._set_my_commands(fields),
+            "sendMessage": lambda: _now(self._send(fields, fields.get("text", ""))),
+            "sendPhoto": lambda: _now(self._send(fields, fields.get("caption", ""), _photo(fields, uploads))),
+            "editMessageText": lambda: _now(self._edit(fields, text=fields.get("text", ""))),
+            "editMessageReplyMarkup": lambda: _now(self._edit(fields, text=None)),
+            "answerCallbackQuery": lambda: self._answer_callback(fields),
+            "getChat": lambda: _now(self._get_chat(fields)),
+        }
+        if method not in methods:
+            return _refusal(Refused(404, "Not Found"))
+        try:
+            return json_response({"ok": True, "result": await methods[method]()})
+        except Refused as error:
+            return _refusal(error)
+
+    async def _get_updates(self, fields: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Updates from `offset` on; asking with an offset forgets every earlier one, as Telegram does."""
+        if "allowed_updates" in fields:
+            self._allowed = tuple(json.loads(fields["allowed_updates"])) or UPDATE_KINDS
+        offset, limit = int(fields.get("offset", "0")), int(fields.get("limit", "100"))
+        with self._lock:
+            kept = self._updates[offset:] if offset < 0 else self._updates
+            self._updates = [update for update in kept if update["update_id"] >= offset]
+        deadline = time.monotonic() + float(fields.get("timeout", "0"))
+        while not self._updates and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_STEP_S)
+        return self._updates[:limit]
+
+    async def _delete_webhook(self, fields: Mapping[str, str]) -> bool:
+        if fields.get("drop_pending_updates") in ("true", "True"):
+            self._updates.clear()
+        return True
+
+    async def _set_my_commands(self, fields: Mapping[str, str]) -> bool:
+        self.commands = json.loads(fields["commands"])
+        return True
+
+    async def _answer_callback(self, fields: Mapping[str, str]) -> bool:
+        self.answered_callbacks.append(fields["callback_query_id"])
+        return True
+
+    def _send(self, fields: Mapping[str, str], text: str, photo: Upload | None = None) -> dict[str, Any]:
+        if photo is None and not text.strip():
+            raise Refused(400, "Bad Request: message text is empty")
+        chat_id = _chat_id(fields)
+        message = SentMessage(
+            message_id=self._number(),
+            chat_id=chat_id,
+            text=text,
+            date_s=int(self.now_s()),
+            parse_mode=fields.get("parse_mode"),
+            reply_to=self._reply_to(fields, chat_id),
+            topic_id=int(fields["message_thread_id"]) if "message_thread_id" in fields else None,
+            buttons=_buttons(fields),
+            photo_bytes=len(photo.content) if photo else 0,
+        )
+        self._messages.append(message)
+        return self._shown(message)
+
+    def _edit(self, fields: Mapping[str, str], text: str | None) -> dict[str, Any]:
+        chat_id, message_id = _chat_id(fields), int(fields.get("message_id", "0"))
+        for position, message in enumerate(self._messages):
+            if (message.chat_id, message.message_id) == (chat_id, message_id):
+                edited = replace(message, text=message.text if text is None else text, buttons=_buttons(fields))
+                if edited == message:
+                    raise Refused(400, "Bad Request: message is not modified: specified new content is the same")
+                self._messages[position] = replace(edited, edits=message.edits + 1)
+                return self._shown(edited)
+        raise Refused(400, "Bad Request: message to edit not found")
+
+    def _get_chat(self, fields: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            **_chat(_chat_id(fields)),
+            "accent_color_id": 0,
+            "max_reaction_count": 11,
+            "accepted_gift_types": _GIFTS,
+        }
+
+    def _reply_to(self, fields: Mapping[str, str], chat_id: int) -> int | None:
+        wanted = json.loads(fields.get("reply_parameters", "{}"))
+        if not wanted:
+            return None
+        if any(message.message_id == wanted["message_id"] for message in self.messages(chat_id)):
+            return int(wanted["message_id"])
+        if not wanted.get("allow_sending_without_reply"):
+            raise Refused(400, "Bad Request: message to be replied not found")
+        return None
+
+    def _push(self, kind: str, content: dict[str, Any]) -> None:
+        with self._lock:
+            if kind in self._allowed:
+                self._updates.append({"update_id": self._next_update, kind: content})
+            self._next_update += 1
+
+    def _number(self) -> int:
+        self._next_message += 1
+        return self._next_message - 1
+
+    def _envelope(self, chat_id: int) -> dict[str, Any]:
+        return {"message_id": self._number(), "date": int(self.now_s()), "chat": _chat(chat_id)}
+
+    def _shown(self, message: SentMessage) -> dict[str, Any]:
+        shown = {
+            "message_id": message.message_id,
+            "date": message.date_s,
+            "chat": _chat(message.chat_id),
+            "from": _bot(),
+        }
+        if message.buttons:
+            rows = [[{"text": text, "callback_data": data}] for text, data in message.buttons]
+            shown["reply_markup"] = {"inline_keyboard": rows}
+        if not message.photo_bytes:
+            return {**shown, "text": message.text}
+        size = {"file_id": "1", "file_unique_id": "1", "width": 1, "height": 1, "file_size": message.photo_bytes}
+        return {**shown, "caption": message.text, "photo": [size]}
+
+    def _tested(self, request: Request) -> Response:
+        """The tests' own paths, for a server in another process."""
+        fields: dict[str, Any] = json.loads(request.body or b"{}")
+        match request.path.removeprefix("/test/"):
+            case "say":
+                self.say(**fields)
+            case "press":
+                self.press(**fields)
+            case "member":
+                self.member(**fields)
+            case "calls":
+                return json_response([asdict(call) for call in self.calls])
+            case "messages" if "chat_id" in request.query:
+                return json_response([asdict(one) for one in self.messages(int(request.query["chat_id"]))])
+            case "messages":
+                return json_response([asdict(one) for one in self._messages])
+            case _:
+                return _refusal(Refused(404, "Not Found"))
+        return json_response({"ok": True})
+
+
+_RIGHTS = (
+    *("can_be_edited", "can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_restrict_members"),
+    *("can_promote_members", "can_change_info", "can_invite_users", "can_post_stories", "can_edit_stories"),
+    *("can_delete_stories", "is_anonymous"),
+)
+_GIFTS = dict.fromkeys(
+    ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels"), False
+)
+
+
+async def _now(answer: object) -> object:
+    return answer
+
+
+def _refusal(error: Refused) -> Response:
+    answer = {"ok": False, "error_code": error.status, "description": error.description}
+    return json_response(answer, error.status)
+
+
+def _chat_id(fields: Mapping[str, str]) -> int:
+    try:
+        return int(fields["chat_id"])
+    except (KeyError, ValueError):
+        raise Refused(400, "Bad Request: chat not found") from None
+
+
+def _photo(fields: Mapping[str, str], uploads: Mapping[str, Upload]) -> Upload:
+    named = fields.get("photo", "photo").removeprefix("attach://")
+    if named not in uploads:
+        raise Refused(400, "Bad Request: there is no photo in the request")
+    return uploads[named]
+
+
+def _buttons(fields: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    rows = json.loads(fields.get("reply_markup", "{}")).get("inline_keyboard", [])
+    return tuple((button["text"], button.get("callback_data", "")) for row in rows for button in row)
+
+
+def _chat(chat_id: int) -> dict[str, Any]:
+    if chat_id > 0:
+        return {"id": chat_id, "type": "private", "first_name": "Ann"}
+    return {"id": chat_id, "type": "channel" if chat_id < _SUPERGROUPS_BELOW else "group", "title": "A chat"}
+
+
+def _user(user_id: int, name: str) -> dict[str, Any]:
+    return {"id": user_id, "is_bot": False, "first_name": name, "language_code": "en"}
+
+
+def _bot() -> dict[str, Any]:
+    return {"id": BOT_ID, "is_bot": True, "first_name": "Onebook", "username": BOT_USERNAME}
+
+
+def _membership(status: str, user: dict[str, Any]) -> dict[str, Any]:
+    more: dict[str, dict[str, Any]] = {
+        "administrator": dict.fromkeys(_RIGHTS, True),
+        "kicked": {"until_date": 0},
+    }
+    return {"status": status, "user": user, **more.get(status, {})}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--token", default=TOKEN)
+    arguments = parser.parse_args()
+    asyncio.run(serve_forever(BotApi(arguments.token).answer, arguments.port))
+
+
+if __name__ == "__main__":
+    main()
