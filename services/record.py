@@ -4,7 +4,7 @@ All looks of one instant are recorded in one unit of work, the best first, becau
 the same room.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -64,28 +64,30 @@ class Recorder:
 
     def instant(self, looks: Sequence[Looked], now_ms: int) -> tuple[Told, ...]:
         """Record the looks of one instant; `now_ms` is when they were taken. The answers follow the order given."""
-        self._stores.scans.record_many(_scan(look, now_ms) for look in looks)
-        told = dict.fromkeys(range(len(looks)), Told.NOTHING)
-        ranked = sorted(
-            (
-                (-look.result.confidence, look.symbol, look.timeframe.ms, number, look.result)
-                for number, look in enumerate(looks)
-                if isinstance(look.result, Signal)
-            ),
-            key=lambda entry: entry[:4],
-        )
-        for *_, number, signal in ranked:
+        self.looked(looks, now_ms)
+        return self.decided(looks, now_ms)
+
+    def looked(self, looks: Iterable[Looked], ran_ms: int | None = None) -> None:
+        """Write the scan rows of looks taken at `ran_ms`; None = each at its own close, as in a replay."""
+        self._stores.scans.record_many(_scan(look, ran_ms) for look in looks)
+
+    def decided(self, looks: Sequence[Looked], now_ms: int) -> tuple[Told, ...]:
+        """Record the signals among the looks of one instant, the most confident first."""
+        told = [Told.NOTHING] * len(looks)
+        found = [(number, look.result) for number, look in enumerate(looks) if isinstance(look.result, Signal)]
+        found.sort(key=lambda entry: (-entry[1].confidence, entry[1].symbol, entry[1].timeframe.ms))
+        for number, signal in found:
             told[number] = self._record(signal, now_ms)
-        return tuple(told.values())
+        return tuple(told)
 
     def _record(self, signal: Signal, now_ms: int) -> Told:
         stores, at_ms = self._stores, signal.candle_close_ms
+        if stores.signals.see_again(signal, at_ms) is not None:
+            return Told.SEEN_AGAIN
         verdicts = channel_verdicts(signal, self._channel_view(signal, now_ms), self._params.gates)
         blocked = first_block(verdicts)
         status = _status_behind(blocked)
         recorded = stores.signals.record(signal, verdicts, status, _reason(blocked), at_ms)
-        if not recorded.is_new:
-            return Told.SEEN_AGAIN
         if blocked is None and not self._claim(signal, recorded.id):
             status = SignalStatus.SUPPRESSED
             stores.signals.set_status(recorded.id, status, "dedupe: its place in the cache is taken", at_ms)
@@ -154,12 +156,12 @@ class Recorder:
             )
 
 
-def _scan(look: Looked, now_ms: int) -> Scan:
+def _scan(look: Looked, ran_ms: int | None) -> Scan:
     return Scan(
         symbol=look.symbol,
         timeframe=look.timeframe.text,
         candle_close_ms=look.candle_close_ms,
-        ran_ms=now_ms,
+        ran_ms=look.candle_close_ms if ran_ms is None else ran_ms,
         duration_ms=look.duration_ms,
         signals=int(isinstance(look.result, Signal)),
         rejected=look.result if isinstance(look.result, Rejected) else None,

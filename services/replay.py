@@ -115,7 +115,8 @@ def _book_batch(stores: Stores, batch: Sequence[Looked], settle_on: Mapping[str,
     at_ms = batch[0].candle_close_ms
     for at_ms, instant in groupby(batch, key=lambda look: look.candle_close_ms):
         settlement.until(at_ms)
-        recorder.instant(list(instant), at_ms)
+        recorder.decided(list(instant), at_ms)
+    recorder.looked(batch)
     settlement.rest(at_ms)
     stores.meta.set(UNTIL_KEY, str(at_ms + 1))
 

@@ -119,7 +119,9 @@ class Signals:
         uid = uid_of(signal)
         row = self._connection.execute(_INSERT, _row(signal, uid, status, reason, at_ms)).fetchone()
         if row is None:
-            return Recorded(self._seen_again(signal, uid, at_ms), is_new=False)
+            seen_id = self.see_again(signal, at_ms)
+            assert seen_id is not None, "a row stood in the way of the new one"
+            return Recorded(seen_id, is_new=False)
         signal_id: int = row[0]
         self._connection.executemany(
             "INSERT INTO targets(signal_id, no, price, share_ratio, reason) VALUES(?,?,?,?,?)",
@@ -214,13 +216,13 @@ class Signals:
         count: int = row[0]
         return count
 
-    def _seen_again(self, signal: Signal, uid: str, at_ms: int) -> int:
+    def see_again(self, signal: Signal, at_ms: int) -> int | None:
+        """Give the row of this setup a later `last_seen_ms` and return its id; None when the setup is new."""
         row = self._connection.execute(
             _SEEN_AGAIN,
-            (at_ms, signal.symbol, signal.timeframe.text, signal.setup_key, signal.source.value, uid),
+            (at_ms, signal.symbol, signal.timeframe.text, signal.setup_key, signal.source.value, uid_of(signal)),
         ).fetchone()
-        signal_id: int = row[0]
-        return signal_id
+        return None if row is None else int(row[0])
 
     def _is_followed(self, signal_id: int) -> bool:
         row = self._connection.execute(
