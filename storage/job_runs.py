@@ -45,10 +45,10 @@ class JobRuns:
         return row is not None
 
     def retake(self, job: str, slot_ms: int, owner: str, now_ms: int) -> bool:
-        """Take over a slot whose owner was killed in it: True when it was ABANDONED and is ours now."""
+        """Take over a slot that was begun and came to nothing: True when it was ABANDONED or FAILED and is ours now."""
         row = self._connection.execute(
             "UPDATE job_runs SET owner=?, started_ms=?, finished_ms=NULL, status='STARTED', detail=NULL"
-            " WHERE job=? AND slot_ms=? AND status='ABANDONED' RETURNING job",
+            " WHERE job=? AND slot_ms=? AND status IN('ABANDONED','FAILED') RETURNING job",
             (owner, now_ms, job, slot_ms),
         ).fetchone()
         return row is not None
@@ -75,6 +75,14 @@ class JobRuns:
             (job, None if status is None else status.value),
         )
         return found[0] if found else None
+
+    def last_done_ms(self, job: str) -> int | None:
+        """The job's latest slot that needs no run any more: done, skipped or missed; None when there is none."""
+        row = self._connection.execute(
+            "SELECT MAX(slot_ms) FROM job_runs WHERE job=? AND status IN('OK','SKIPPED','MISSED')", (job,)
+        ).fetchone()
+        slot_ms: int | None = row[0]
+        return slot_ms
 
     def last_of_each(self) -> tuple[JobRun, ...]:
         """The run of every job's latest slot, by job."""
