@@ -315,6 +315,8 @@ class Settlement:
 
     def _move_stop(self, followed: Followed, moved: StopMoved, settled_on: Timeframe) -> None:
         self._event(followed, EventType.STOP_MOVED, moved.at_ms, f"stop to {moved.stop:.10g}", f"{moved.stop!r}")
+        facts: dict[str, Json] = {"stop": moved.stop, "entry": followed.track.entry_price}
+        self._tell(followed, MessageKind.STOP_MOVED, moved.at_ms, facts, f"{moved.stop!r}")
         self._store_progress(followed, settled_on)
 
     def _close(self, followed: Followed, closed: Closed) -> Outcome:
