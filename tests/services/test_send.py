@@ -1,0 +1,285 @@
+"""The outbox over real HTTP: what Telegram may answer, and what the book says afterwards."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from engine.vocabulary import BookKind, SignalStatus
+from gateways.telegram_sender import TelegramSender
+from handlers.telegram.texts import renderer
+from services.announce import Announcements, MessageKind, about
+from services.send import NOTICE, Sender, plain, shortened
+from storage.book import Book
+from storage.chats import ChatKind
+from storage.events import EventType
+from storage.outbox import OutboxState
+from storage.writer import Writer
+from tests.fakes.bot_api import TOKEN, BotApi
+from tests.fakes.clock import ManualClock
+from tests.fakes.http import Drop, Hang, Refuse, json_response
+from tests.storage.samples import LONG, NOW_MS, recorded
+
+CHANNEL, OWNER = -1_001_234_567_890, 77
+HOUR_MS = 3_600_000
+
+
+class Bench:
+    """A book, a sender and a fake Telegram; time moves only when a test pushes it."""
+
+    def __init__(self, book: Book, writer: Writer, telegram: TelegramSender, api: BotApi) -> None:
+        self.book, self.writer, self.telegram, self.api = book, writer, telegram, api
+        self.clock = ManualClock(NOW_MS + 1000)
+        with book.transaction() as tx:
+            self.channel = tx.chats.ensure(CHANNEL, ChatKind.CHANNEL).id
+            self.owner = tx.chats.ensure(OWNER, ChatKind.PRIVATE).id
+        self.announcements = Announcements((self.channel,))
+        self.sender = self.new_sender()
+
+    def new_sender(self) -> Sender:
+        return Sender(
+            self.book,
+            self.writer,
+            self.telegram,
+            renderer(),
+            self.clock.now_ms,
+            owner_chat_id=self.owner,
+            sleep=self.clock.sleep,
+        )
+
+    def announce(self, signal=LONG) -> int:
+        with self.book.transaction() as tx:
+            signal_id = recorded(tx, signal, SignalStatus.ACCEPTED)
+            self.announcements.signal(tx, signal_id, signal, signal.candle_close_ms)
+        return signal_id
+
+    def update(self, signal_id: int, kind: MessageKind, **facts) -> None:
+        with self.book.transaction() as tx:
+            told = {**about(LONG.symbol, LONG.direction), **facts}
+            self.announcements.update(tx, kind, signal_id, self.clock.ms, told)
+
+    async def drain(self, after_ms: int = 0) -> None:
+        self.clock.advance(after_ms)
+        await self.sender.drain()
+
+    def sent(self, chat_id: int = CHANNEL):
+        return self.api.messages(chat_id)
+
+    def row(self, number: int = 1):
+        with self.book.reading() as view:
+            return view.outbox.get(number)
+
+    def status(self, signal_id: int) -> SignalStatus:
+        with self.book.reading() as view:
+            return view.signals.get(signal_id).status
+
+    def events(self, type: EventType) -> int:
+        with self.book.reading() as view:
+            return len(view.events.latest(100, type))
+
+
+@pytest.fixture
+async def bench():
+    api = BotApi()
+    with Book.temporary(BookKind.LIVE, now_ms=NOW_MS) as book, Writer(book) as writer, api.running() as url:
+        telegram = TelegramSender(TOKEN, api_url=url, answer_timeout_s=0.3)
+        yield Bench(book, writer, telegram, api)
+        await telegram.aclose()
+
+
+async def test_a_signal_is_posted_and_what_becomes_of_it_replies_under_it(bench):
+    signal_id = bench.announce()
+    await bench.drain()
+    bench.update(signal_id, MessageKind.ENTRY, price=100.0)
+    await bench.drain(after_ms=5_000)
+
+    post, reply = bench.sent()
+    assert post.text.startswith("🟢 <b>LONG #BTCUSDT 1h</b>")
+    assert f"S-{signal_id}" in post.text
+    assert reply.reply_to == post.message_id
+    assert "filled at 100" in reply.text
+    assert bench.row().state is OutboxState.SENT
+    assert bench.status(signal_id) is SignalStatus.SENT
+    assert bench.events(EventType.SIGNAL_SENT) == 1
+
+
+async def test_a_signal_already_filled_keeps_that_status_when_its_post_goes_out(bench):
+    signal_id = bench.announce()
+    with bench.book.transaction() as tx:
+        tx.signals.set_status(signal_id, SignalStatus.EXECUTED, None, NOW_MS)
+    await bench.drain()
+
+    assert bench.status(signal_id) is SignalStatus.EXECUTED
+
+
+async def test_html_that_telegram_cannot_read_goes_out_as_plain_text(bench):
+    bench.api.script("sendMessage", Refuse(refusal(400, "Bad Request: can't parse entities: unclosed tag")))
+    bench.announce()
+    await bench.drain()
+
+    [post] = bench.sent()
+    assert post.parse_mode is None
+    assert post.text.startswith("🟢 LONG #BTCUSDT 1h")
+
+
+async def test_a_text_beyond_the_limit_is_shortened(bench):
+    bench.api.script("sendMessage", Refuse(refusal(400, "Bad Request: message is too long")))
+    with bench.book.transaction() as tx:
+        tx.outbox.queue(NOTICE, {"text": "word " * 2000 + "\nend"}, "long", (bench.owner,), NOW_MS)
+    await bench.drain()
+
+    [notice] = bench.sent(OWNER)
+    assert len(notice.text) <= 4096
+    assert notice.text.endswith("…")
+
+
+async def test_a_chat_that_shut_us_out_is_closed_its_queue_kept_and_the_owner_told(bench):
+    bench.api.script("sendMessage", Refuse(refusal(403, "Forbidden: bot was kicked from the channel chat")))
+    bench.announce()
+    await bench.drain()
+    await bench.drain(after_ms=5_000)
+
+    assert bench.row().state is OutboxState.PENDING
+    assert [message.text for message in bench.sent(OWNER)] == [
+        f"Chat {CHANNEL} is closed to me: Forbidden: bot was kicked from the channel chat."
+        " Let me in again and restart me."
+    ]
+    assert bench.events(EventType.CHAT_DISABLED) == 1
+
+
+async def test_a_group_that_moved_is_followed(bench):
+    moved = {"ok": False, "error_code": 400, "description": "moved", "parameters": {"migrate_to_chat_id": -1_009}}
+    bench.api.script("sendMessage", Refuse(json_response(moved, 400)))
+    bench.announce()
+    await bench.drain()
+    await bench.drain(after_ms=5_000)
+
+    assert len(bench.sent(-1_009)) == 1
+
+
+async def test_a_flood_pauses_this_chat_alone(bench):
+    flood = {"ok": False, "error_code": 429, "description": "Too Many Requests", "parameters": {"retry_after": 7}}
+    bench.api.script("sendMessage", Refuse(json_response(flood, 429)))
+    bench.announce()
+    await bench.drain()
+    with bench.book.transaction() as tx:
+        tx.outbox.queue(NOTICE, {"text": "hello"}, "hello", (bench.owner,), NOW_MS)
+    await bench.drain(after_ms=6_000)
+
+    assert len(bench.sent(OWNER)) == 1
+    assert bench.sent() == []
+    await bench.drain(after_ms=1_500)
+    assert len(bench.sent()) == 1
+
+
+async def test_an_unreachable_telegram_is_tried_again_later_and_longer(bench):
+    port_of_nobody = TelegramSender(TOKEN, api_url="http://127.0.0.1:9/bot", answer_timeout_s=0.3)
+    bench.telegram = port_of_nobody
+    bench.sender = bench.new_sender()
+    signal_id = bench.announce()
+    waits = []
+    for _ in range(3):
+        await bench.drain()
+        waits.append(next_due(bench))
+        bench.clock.advance(waits[-1])
+
+    assert waits == [1_000, 2_000, 4_000]
+    assert bench.status(signal_id) is SignalStatus.ACCEPTED
+    await port_of_nobody.aclose()
+
+
+@pytest.mark.parametrize("fault", [Hang(0.6, after_acceptance=True), Drop(after_acceptance=True)])
+async def test_an_answer_that_never_came_is_declared_and_the_message_sent_once_more(bench, fault):
+    bench.api.script("sendMessage", fault)
+    signal_id = bench.announce()
+    await bench.drain()
+    await bench.drain(after_ms=5_000)
+    await bench.drain(after_ms=5_000)
+
+    assert len(bench.sent()) == 2
+    assert bench.events(EventType.SEND_UNKNOWN) == 1
+    assert bench.row().state is OutboxState.SENT
+    assert bench.status(signal_id) is SignalStatus.SENT
+
+
+async def test_a_second_answer_that_never_came_is_the_last_try(bench):
+    bench.api.script("sendMessage", Drop(after_acceptance=True), Drop(after_acceptance=False))
+    signal_id = bench.announce()
+    for _ in range(4):
+        await bench.drain(after_ms=5_000)
+
+    assert len(bench.sent()) == 1
+    assert bench.row().state is OutboxState.UNKNOWN
+    assert bench.status(signal_id) is SignalStatus.SENT
+
+
+async def test_what_was_being_sent_when_the_bot_was_killed_is_declared_at_start_and_sent_once_more(bench):
+    bench.announce()
+    with bench.book.transaction() as tx:
+        tx.outbox.mark_sending(1)
+
+    later = bench.sender = bench.new_sender()
+    await later.recover()
+    assert bench.row().state is OutboxState.PENDING
+    await bench.drain(after_ms=5_000)
+
+    assert len(bench.sent()) == 1
+    assert bench.events(EventType.SEND_UNKNOWN) == 1
+
+
+async def test_a_signal_past_its_validity_goes_out_as_missed_and_its_replies_not_at_all(bench):
+    signal_id = bench.announce()
+    bench.update(signal_id, MessageKind.ENTRY, price=100.0)
+    await bench.drain(after_ms=25 * HOUR_MS)
+    await bench.drain(after_ms=5_000)
+
+    [post] = bench.sent()
+    assert post.text.startswith("⚪ MISSED")
+    assert bench.status(signal_id) is SignalStatus.MISSED
+    assert bench.events(EventType.SIGNAL_MISSED) == 1
+    assert bench.row(2).state is OutboxState.DROPPED
+
+
+async def test_a_post_that_telegram_refuses_for_good_counts_as_missed(bench):
+    bench.api.script("sendMessage", Refuse(refusal(400, "Bad Request: something new")))
+    signal_id = bench.announce()
+    await bench.drain()
+
+    assert bench.row().state is OutboxState.FAILED
+    assert bench.status(signal_id) is SignalStatus.MISSED
+
+
+async def test_it_goes_on_sending_until_it_is_told_to_stop(bench):
+    running = asyncio.create_task(bench.sender.run())
+    bench.announce()
+    bench.sender.wake()
+    while not bench.sent():
+        await asyncio.sleep(0.01)
+    bench.clock.advance(5_000)
+    bench.announce(replace(LONG, setup_key="another"))
+    bench.sender.wake()
+    while len(bench.sent()) < 2:
+        await asyncio.sleep(0.01)
+    running.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+def test_plain_text_has_no_tags_and_no_entities():
+    assert plain("<b>a &lt; b</b> <i>x</i>") == "a < b x"
+
+
+def test_shortening_keeps_whole_lines_and_counts_as_telegram_does():
+    assert shortened("one\ntwo\nthree", 10) == "one\ntwo\n…"
+    assert shortened("one\ntwo", 10) == "one\ntwo"
+    assert shortened("😀" * 10, 8) == "😀😀😀\n…"
+
+
+def refusal(code: int, description: str):
+    return json_response({"ok": False, "error_code": code, "description": description}, code)
+
+
+def next_due(bench: Bench) -> int:
+    with bench.book.reading() as view:
+        return view.outbox.next_due_ms() - bench.clock.ms
