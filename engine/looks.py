@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.candles import Candles
 from engine.decide import Readings, decide
-from engine.window import window_is_equal
+from engine.kernel import window_is_equal
 from engine.params import Params
 from engine.reading import Chart, Reading
 from engine.vocabulary import Rejected, Signal, Stage

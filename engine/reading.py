@@ -337,7 +337,8 @@ class Reading:
 
     def was_raided(self, side: int, since: int) -> bool:
         """Whether a pool of `side` was taken at bar `since` or later."""
-        return self._chart.latest(RAIDS, side, self.last) >= max(since, self.oldest)
+        known = self._chart.known(RAIDS, side, max(since, self.oldest), self.last)
+        return any(self._findings.ref.item(position) >= self.oldest for position in known)
 
     def was_answered(self, direction: int, since: int) -> bool:
         """Whether displacement or a structure break in `direction` came at bar `since` or later."""
