@@ -56,7 +56,10 @@ def candle_paths(path: Path) -> list[Path]:
     """`path` itself, or every candle file directly inside that directory, sorted; hidden files are passed by."""
     if not path.is_dir():
         return [path]
-    found = sorted(entry for entry in path.iterdir() if entry.name.endswith(SUFFIXES) and entry.name[0] != ".")
+    try:
+        found = sorted(entry for entry in path.iterdir() if entry.name.endswith(SUFFIXES) and entry.name[0] != ".")
+    except OSError as error:
+        raise CandleFileError(f"{path}: cannot be read: {error.strerror or error}") from error
     if not found:
         raise CandleFileError(f"{path}: this directory holds no .csv or .csv.gz file")
     return found

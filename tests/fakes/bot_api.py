@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from tests.fakes.clock import VirtualClock
 from tests.fakes.http import Fault, Faults, Request, Response, Upload, json_response, running, serve_forever
 
 TOKEN = "12345:fake-token-of-the-tests"
@@ -64,7 +65,7 @@ class BotApi:
     """The state behind the server, and the tests' way to play the users."""
 
     token: str = TOKEN
-    now_s: Callable[[], float] = time.time
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     calls: list[Call] = field(default_factory=list)
     answered_callbacks: list[str] = field(default_factory=list)
     commands: list[dict[str, str]] = field(default_factory=list)
@@ -104,7 +105,7 @@ class BotApi:
         change = {
             "chat": _chat(chat_id),
             "from": _user(user_id, "Ann"),
-            "date": int(self.now_s()),
+            "date": self._now_s(),
             "old_chat_member": {"status": "left", "user": bot},
             "new_chat_member": _membership(status, bot),
         }
@@ -192,7 +193,7 @@ class BotApi:
             message_id=self._number(),
             chat_id=chat_id,
             text=text,
-            date_s=int(self.now_s()),
+            date_s=self._now_s(),
             parse_mode=fields.get("parse_mode"),
             reply_to=self._reply_to(fields, chat_id),
             topic_id=int(fields["message_thread_id"]) if "message_thread_id" in fields else None,
@@ -237,12 +238,15 @@ class BotApi:
                 self._updates.append({"update_id": self._next_update, kind: content})
             self._next_update += 1
 
+    def _now_s(self) -> int:
+        return self.now_ms() // 1_000
+
     def _number(self) -> int:
         self._next_message += 1
         return self._next_message - 1
 
     def _envelope(self, chat_id: int) -> dict[str, Any]:
-        return {"message_id": self._number(), "date": int(self.now_s()), "chat": _chat(chat_id)}
+        return {"message_id": self._number(), "date": self._now_s(), "chat": _chat(chat_id)}
 
     def _shown(self, message: SentMessage) -> dict[str, Any]:
         shown = {
@@ -344,8 +348,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--token", default=TOKEN)
+    VirtualClock.add_arguments(parser)
     arguments = parser.parse_args()
-    asyncio.run(serve_forever(BotApi(arguments.token).answer, arguments.port))
+    api = BotApi(arguments.token, VirtualClock.of(arguments).now_ms)
+    asyncio.run(serve_forever(api.answer, arguments.port))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Clocks that tests wind: one that stands until it is pushed, one that runs faster than the wall's."""
 
+import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Self
 
 _MS_PER_SECOND = 1000
 
@@ -42,3 +44,15 @@ class VirtualClock:
 
     def advance(self, ms: int) -> None:
         self.anchor_virtual_ms += ms
+
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """The three numbers as options of a fake that runs as a process; without them it keeps real time."""
+        real_ms = time.time_ns() // 1_000_000
+        parser.add_argument("--anchor-virtual-ms", type=int, default=real_ms)
+        parser.add_argument("--anchor-real-ms", type=int, default=real_ms)
+        parser.add_argument("--speed", type=float, default=1.0)
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Self:
+        return cls(arguments.anchor_virtual_ms, arguments.anchor_real_ms, arguments.speed)

@@ -6,7 +6,6 @@ own paths it answers `GET /test/clock`, `POST /test/clock {"advance_ms": N}` and
 
 import argparse
 import asyncio
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -223,23 +222,15 @@ def _error(code: int, message: str) -> Response:
     return json_response({"code": code, "msg": message}, 400)
 
 
-def _arguments() -> argparse.Namespace:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    real_ms = time.time_ns() // 1_000_000
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--files", type=Path, nargs="*", default=[], help="candle files instead of the simulation")
-    parser.add_argument("--anchor-virtual-ms", type=int, default=real_ms)
-    parser.add_argument("--anchor-real-ms", type=int, default=real_ms)
-    parser.add_argument("--speed", type=float, default=1.0)
-    return parser.parse_args()
-
-
-def main() -> None:
-    arguments = _arguments()
-    clock = VirtualClock(arguments.anchor_virtual_ms, arguments.anchor_real_ms, arguments.speed)
+    VirtualClock.add_arguments(parser)
+    arguments = parser.parse_args()
     bars = GivenBars(read_series(arguments.files)) if arguments.files else SimulatedBars(arguments.seed)
-    asyncio.run(serve_forever(Exchange(bars, clock).answer, arguments.port))
+    asyncio.run(serve_forever(Exchange(bars, VirtualClock.of(arguments)).answer, arguments.port))
 
 
 if __name__ == "__main__":

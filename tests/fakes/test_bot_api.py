@@ -2,6 +2,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from telegram.error import InvalidToken
 
 from tests.fakes.bot_api import TOKEN, BotApi
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 ANN = 42
 GROUP = -77
 CHANNEL = -1001234567890
@@ -120,7 +122,7 @@ async def test_nothing_pushed_while_the_bot_polls_is_lost(bot, api):
 
 async def test_it_runs_as_a_process_and_is_played_from_outside():
     command = [sys.executable, "-m", "tests.fakes.bot_api", "--token", "7:t"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
         try:
             url = f"http://127.0.0.1:{process.stdout.readline().strip()}"
             async with Bot("7:t", base_url=f"{url}/bot") as bot, httpx.AsyncClient(base_url=url) as tests:

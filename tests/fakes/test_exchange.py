@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from gateways.simulated_market import SimulatedMarket
 from tests.fakes.clock import ManualClock, VirtualClock
 from tests.fakes.exchange import Exchange, GivenBars, SimulatedBars
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 NOON_MS = 1_757_000_000_000 // DAY_MS * DAY_MS + 12 * HOUR_MS
 HALF_PAST_MS = NOON_MS + 30 * MINUTE_MS
 KLINES = {"symbol": "BTCUSDT", "interval": "1h"}
@@ -110,7 +112,7 @@ def test_a_virtual_clock_runs_an_hour_in_seconds():
 
 def test_it_runs_as_a_process_and_its_clock_is_wound_from_outside():
     command = [sys.executable, "-m", "tests.fakes.exchange", "--anchor-virtual-ms", str(HALF_PAST_MS)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{process.stdout.readline().strip()}") as client:
                 client.post("/test/clock", json={"advance_ms": HOUR_MS})

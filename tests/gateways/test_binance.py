@@ -120,8 +120,9 @@ async def test_a_young_series_is_given_as_far_as_it_goes(clock):
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
-async def test_three_hours_are_built_of_single_ones(futures, exchange, count):
-    candles = await futures.candles("BTCUSDT", Timeframe.H3, count, HALF_PAST_MS + HOUR_MS)
+async def test_three_hours_are_built_of_single_ones(futures, exchange, clock, count):
+    clock.advance(HOUR_MS)  # one hour of the next three has closed
+    candles = await futures.candles("BTCUSDT", Timeframe.H3, count, clock.ms)
     expected = truth(Timeframe.H3, NOON_MS - count * 3 * HOUR_MS, NOON_MS)
 
     assert candles.open_ms.tolist() == expected.open_ms.tolist()

@@ -119,6 +119,7 @@ def test_a_name_that_says_no_series_is_refused_with_the_form_it_should_have(name
         (PLAIN + "2025-02-01T01:00:00Z,13,14", "line 5: has 3 of 6 columns"),
         (PLAIN.replace("150", "150,7"), "line 3: has 7 of 6 columns"),
         (PLAIN.replace("150", "150,7").replace(",90.5", ""), "line 3: has 7 of 6 columns"),
+        (PLAIN.replace("150", "150,,,,,").replace("\n2025-02", "\n\n2025-02"), "line 3: has 11 of 6 columns"),
         (PLAIN.replace("\n2025-02", "\n\n2025-02"), "line 4: has 1 of 6 columns"),
         (PLAIN.replace("12.5,150", "twelve,150"), "line 3: the close 'twelve' is not a number"),
         (PLAIN.replace("12.5,150", "1_2,150"), "line 3: the close '1_2' is not a number"),
