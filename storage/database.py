@@ -69,7 +69,12 @@ class FaultyConnection(sqlite3.Connection):
             return run()
         self.fault(Moment.BEFORE, sql)
         cursor = run()
-        self.fault(Moment.AFTER, sql)
+        try:
+            self.fault(Moment.AFTER, sql)
+        except BaseException:
+            # a cursor that a traceback keeps alive would keep its lock, too
+            cursor.close()
+            raise
         return cursor
 
 
@@ -148,14 +153,14 @@ def explained(error: DatabaseError, path: Path) -> BookError | None:
 def _patiently(connection: Connection, sql: str, pauses_s: Sequence[float]) -> None:
     for pause_s in pauses_s:
         try:
-            connection.execute(sql)
+            connection.execute(sql).close()
         except DatabaseError as error:
             if primary_code(error) != sqlite3.SQLITE_BUSY:
                 raise
             sleep(pause_s)
         else:
             return
-    connection.execute(sql)
+    connection.execute(sql).close()
 
 
 def _keep_numpy_out_of_blobs() -> None:

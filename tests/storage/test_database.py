@@ -1,4 +1,5 @@
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -11,6 +12,8 @@ from tests.storage.crashing import FORK
 from tests.storage.samples import NOW_MS
 
 TRANSACTIONS = 300
+LONG_TRANSACTIONS = 3_000
+KILLS = 12
 
 
 def count_up(path: Path, name: str, times: int) -> None:
@@ -23,9 +26,10 @@ def count_up(path: Path, name: str, times: int) -> None:
                 tx.settings.set(f"{name} {n}", n, name, NOW_MS)
 
 
-def test_two_processes_that_write_at_once_lose_no_transaction(tmp_path: Path):
+@pytest.mark.parametrize("transactions", [TRANSACTIONS, pytest.param(LONG_TRANSACTIONS, marks=pytest.mark.long)])
+def test_two_processes_that_write_at_once_lose_no_transaction(tmp_path: Path, transactions: int):
     path = tmp_path / "positions.db"
-    writers = [FORK.Process(target=count_up, args=(path, name, TRANSACTIONS)) for name in ("one", "two")]
+    writers = [FORK.Process(target=count_up, args=(path, name, transactions)) for name in ("one", "two")]
     for writer in writers:
         writer.start()
     for writer in writers:
@@ -33,8 +37,27 @@ def test_two_processes_that_write_at_once_lose_no_transaction(tmp_path: Path):
 
     assert [writer.exitcode for writer in writers] == [0, 0]
     with Book.open_read_only(path) as book, book.reading() as view:
-        assert view.settings.get("counter").value == 2 * TRANSACTIONS
-        assert len(view.settings.all()) == 2 * TRANSACTIONS + 1
+        assert view.settings.get("counter").value == 2 * transactions
+        assert len(view.settings.all()) == 2 * transactions + 1
+
+
+def test_a_writer_killed_at_any_instant_leaves_whole_transactions(tmp_path: Path):
+    path = tmp_path / "positions.db"
+    counted = 0
+
+    for kill in range(KILLS):
+        writer = FORK.Process(target=count_up, args=(path, f"writer {kill}", LONG_TRANSACTIONS))
+        writer.start()
+        sleep(0.02 + 0.01 * kill)
+        writer.kill()
+        writer.join()
+        with Book.open(path, BookKind.LIVE, now_ms=NOW_MS) as book, book.reading() as view:
+            counter = view.settings.get("counter")
+            marks = sum(setting.key != "counter" for setting in view.settings.all())
+        assert (counter.value if counter else 0) == marks
+        assert marks >= counted
+        counted = marks
+    assert counted > 0
 
 
 def test_eight_processes_that_open_a_new_book_at_once_make_one(tmp_path: Path):

@@ -67,6 +67,19 @@ def test_runs_of_a_killed_process_are_abandoned_and_may_be_taken_once(book: Book
         assert tx.job_runs.last("scan 1h").owner == "new"
 
 
+def test_a_failed_slot_may_be_taken_again_and_a_done_one_not(book: Book):
+    with book.transaction() as tx:
+        runs = tx.job_runs
+        assert runs.last_done_ms("scan 1h") is None
+        for slot_ms, status in ((NOW_MS, JobStatus.OK), (NOW_MS + HOUR_MS, JobStatus.FAILED)):
+            runs.claim("scan 1h", slot_ms, "bot", slot_ms)
+            runs.finish("scan 1h", slot_ms, status, None, slot_ms)
+
+        assert runs.last_done_ms("scan 1h") == NOW_MS
+        assert not runs.retake("scan 1h", NOW_MS, "bot", NOW_MS)
+        assert runs.retake("scan 1h", NOW_MS + HOUR_MS, "bot", NOW_MS)
+
+
 def test_a_slot_nobody_ran_is_noted_as_missed(book: Book):
     with book.transaction() as tx:
         assert tx.job_runs.miss("report", NOW_MS, "the bot was off", NOW_MS + HOUR_MS)

@@ -43,6 +43,16 @@ def test_a_setup_seen_again_on_a_later_close_keeps_its_row_and_is_only_seen_late
     assert len(verdicts) == len(VERDICTS)
 
 
+def test_a_setup_may_be_seen_again_without_being_recorded(book: Book):
+    with book.transaction() as tx:
+        assert tx.signals.see_again(LONG, NOW_MS) is None
+        signal_id = recorded(tx)
+
+        assert tx.signals.see_again(LONG, NOW_MS + HOUR_MS) == signal_id
+        assert tx.signals.see_again(LONG, NOW_MS) == signal_id
+        assert tx.signals.get(signal_id).last_seen_ms == NOW_MS + HOUR_MS
+
+
 def test_the_same_decision_recorded_twice_is_one_row(book: Book):
     with book.transaction() as tx:
         first = tx.signals.record(LONG, VERDICTS, SignalStatus.SENT, None, NOW_MS)
