@@ -1,15 +1,34 @@
 import re
+from enum import Enum
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from engine.vocabulary import BookKind, CloseReason, PortfolioKind
+from engine.vocabulary import (
+    BookKind,
+    CloseReason,
+    ConditionStatus,
+    Direction,
+    FillKind,
+    LedgerKind,
+    PortfolioKind,
+    Severity,
+    SignalSource,
+    SignalStatus,
+)
 from migrations import schema
 from storage.book import Book
+from storage.chats import ChatKind
+from storage.conditions import TriggerOp
 from storage.database import Access, Connection, begin_immediate, connect
+from storage.job_runs import JobStatus
 from storage.meta import CREATED_MS, KIND
+from storage.outbox import OutboxState
+from storage.portfolios import PortfolioStatus
+from storage.positions import ExitQuality
 from storage.stores import Stores
+from storage.users import Role
 from tests.shared import SHARED, needs_shared
 from tests.storage.crashing import Crash, CrashAt, in_child, kill_process, raise_crash
 from tests.storage.samples import LONG, NOW_MS, recorded
@@ -75,6 +94,33 @@ def test_every_word_of_the_engine_is_a_word_of_the_book(book: Book):
 
     assert reasons == {reason.value for reason in CloseReason}
     assert kinds >= {kind.value for kind in PortfolioKind}
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "words"),
+    [
+        ("signals", "direction", Direction),
+        ("signals", "source", SignalSource),
+        ("signals", "status", SignalStatus),
+        ("decisions", "severity", Severity),
+        ("conditions", "trigger_op", TriggerOp),
+        ("conditions", "status", ConditionStatus),
+        ("positions", "exit_quality", ExitQuality),
+        ("fills", "kind", FillKind),
+        ("ledger", "kind", LedgerKind),
+        ("portfolios", "status", PortfolioStatus),
+        ("users", "role", Role),
+        ("chats", "kind", ChatKind),
+        ("outbox", "state", OutboxState),
+        ("job_runs", "status", JobStatus),
+    ],
+)
+def test_a_closed_set_of_the_code_is_the_one_the_book_checks(book: Book, table: str, column: str, words: type[Enum]):
+    with book.reading() as view:
+        [(sql,)] = view.connection.execute("SELECT sql FROM sqlite_master WHERE name=?", (table,))
+
+    [checked] = re.findall(rf"CHECK\({column} IN\(([^)]*)\)\)", sql)
+    assert set(re.findall(r"'([^']*)'", checked)) == {word.value for word in words}
 
 
 @pytest.mark.parametrize("version", EARLIER)
