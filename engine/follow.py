@@ -10,7 +10,7 @@ open, the real price of a gap.
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import Enum
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
@@ -47,6 +47,14 @@ class FollowRules:
     end_of_day: time | None = None
     end_of_day_zone: str = "UTC"
     max_hold_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.slippage_ratio < 1:
+            raise ValueError(f"slippage_ratio is a fraction of the price, not {self.slippage_ratio:g}")
+        try:
+            ZoneInfo(self.end_of_day_zone)
+        except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+            raise ValueError(f"end_of_day_zone {self.end_of_day_zone!r} is no time zone") from error
 
 
 @dataclass(frozen=True, slots=True)

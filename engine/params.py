@@ -6,18 +6,20 @@ A parameter set has a hash, which stands on every signal, model and backtest, so
 import difflib
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from datetime import time
 from enum import Enum
 from functools import lru_cache
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from engine.detection_params import DetectionParams
 from engine.follow import FollowRules
 from engine.vocabulary import Market
 
 HASH_DIGITS = 16
+TARGET_COUNT = 3
 LIVE_DETECTION = DetectionParams(
     swing_left=5,
     swing_right=5,
@@ -36,6 +38,14 @@ class ParamsError(ValueError):
     """A parameter set that cannot be used; the message names the parameter."""
 
 
+def _refuse_below(section: Any, least: float) -> None:
+    """ValueError when a number of `section` is below `least` or no finite number."""
+    for name in (f.name for f in fields(section)):
+        value = getattr(section, name)
+        if isinstance(value, int | float) and not (math.isfinite(value) and value >= least):
+            raise ValueError(f"{name} is at least {least:g}, not {value:g}")
+
+
 @dataclass(frozen=True, slots=True)
 class WindowParams:
     """What a decision may look at, in bars of each timeframe of its stack."""
@@ -45,6 +55,11 @@ class WindowParams:
     min_bars: int = 120
     min_context_bars: int = 30
     atr_bars: int = 14
+
+    def __post_init__(self) -> None:
+        _refuse_below(self, 1)
+        if self.memory_bars > self.window_bars:
+            raise ValueError(f"memory_bars {self.memory_bars} reach beyond the window of {self.window_bars} bars")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +75,9 @@ class SetupParams:
     equal_within_atr: float = 0.1
     overlap_gap_atr: float = 0.5
 
+    def __post_init__(self) -> None:
+        _refuse_below(self, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class LevelParams:
@@ -73,6 +91,15 @@ class LevelParams:
     shares: tuple[float, ...] = (0.40, 0.35, 0.25)
     valid_bars: int = 24
 
+    def __post_init__(self) -> None:
+        _refuse_below(self, 0)
+        if not self.entry_ratio <= 1:
+            raise ValueError(f"entry_ratio is a share of the zone, not {self.entry_ratio:g}")
+        if not self.first_target_min_r > 0 or self.valid_bars < 1:
+            raise ValueError("first_target_min_r and valid_bars are above zero")
+        if len(self.shares) != TARGET_COUNT or not min(self.shares) > 0:
+            raise ValueError(f"shares are {TARGET_COUNT} numbers above zero, not {self.shares}")
+
 
 @dataclass(frozen=True, slots=True)
 class CostParams:
@@ -83,6 +110,9 @@ class CostParams:
     fee_usdt_m_ratio: float = 0.0005
     slippage_ratio: float = 0.0002
     spread_ratio: float = 0.0001
+
+    def __post_init__(self) -> None:
+        _refuse_below(self, 0)
 
     @property
     def fee_ratio(self) -> float:
@@ -109,6 +139,9 @@ class ConfidenceParams:
     volume: float = 4.0
     btc: float = 10.0
 
+    def __post_init__(self) -> None:
+        _refuse_below(self, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class GateParams:
@@ -129,6 +162,9 @@ class GateParams:
     stop_guard_losses: int = 4
     stop_guard_window_ms: int = 86_400_000
 
+    def __post_init__(self) -> None:
+        _refuse_below(self, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class AccountParams:
@@ -141,6 +177,11 @@ class AccountParams:
     max_exposure_ratio: float = 3.0
     max_portfolio_risk_ratio: float = 0.05
     max_daily_loss_ratio: float = 0.03
+
+    def __post_init__(self) -> None:
+        _refuse_below(self, 0)
+        if not (self.deposit > 0 and self.risk_ratio > 0):
+            raise ValueError("deposit and risk_ratio are above zero")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +211,7 @@ class Params:
 
 @lru_cache(maxsize=16)
 def _digits(params: Params) -> str:
-    text = json.dumps(asdict(params), sort_keys=True, default=_plain)
+    text = json.dumps(_alike(asdict(params)), sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
 
 
@@ -214,19 +255,31 @@ def _value(value: Any, current: object, hint: Any, path: str) -> Any:
         if not isinstance(value, list) or not all(_is_number(part) for part in value):
             raise ParamsError(f"{path} is a list of numbers, not {value!r}")
         return tuple(float(part) for part in value)
-    if isinstance(current, float) and _is_number(value):
+    taken = get_args(hint) or (hint,)
+    if float in taken and _is_number(value):
         return float(value)
-    if isinstance(current, int) and _is_number(value) and float(value).is_integer():
+    if int in taken and _is_number(value) and float(value).is_integer():
         return int(value)
-    if isinstance(current, str) and isinstance(value, str):
-        return value
-    if current is None and (value is None or isinstance(value, int | time)):
+    if (str in taken and isinstance(value, str)) or (time in taken and isinstance(value, time)):
         return value
     raise ParamsError(f"{path} does not take {value!r}; its default is {current!r}")
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _alike(value: object) -> object:
+    """`value` with every number as a float: 3 and 3.0 are equal and must not give different digits."""
+    match value:
+        case Mapping():
+            return {name: _alike(part) for name, part in value.items()}
+        case tuple() | list():
+            return [_alike(part) for part in value]
+        case int():
+            return float(value)
+        case _:
+            return value
 
 
 def _plain(value: object) -> str:
