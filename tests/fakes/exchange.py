@@ -191,7 +191,7 @@ def _row(
         volume *= done_ratio
     numbers = (open, high, low, close, volume)
     quote = volume * close
-    texts = [np.format_float_positional(number, trim="0") for number in numbers]
+    texts = [_decimal(number) for number in numbers]
     return [
         open_ms,
         *texts,
@@ -204,6 +204,12 @@ def _row(
     ]
 
 
+def _decimal(number: float) -> str:
+    """The shortest text that reads back as the same number, never in the exponent form no exchange uses."""
+    text = repr(number)
+    return np.format_float_positional(number, trim="0") if "e" in text else text
+
+
 def _listing(instrument: Instrument, side: Side) -> object:
     notional_filter, notional_field = side.min_notional
     return {
@@ -211,8 +217,8 @@ def _listing(instrument: Instrument, side: Side) -> object:
         "status": "TRADING",
         "contractType": "PERPETUAL",
         "filters": [
-            {"filterType": "PRICE_FILTER", "tickSize": np.format_float_positional(instrument.tick_size)},
-            {"filterType": "LOT_SIZE", "stepSize": np.format_float_positional(instrument.step_size)},
+            {"filterType": "PRICE_FILTER", "tickSize": _decimal(instrument.tick_size)},
+            {"filterType": "LOT_SIZE", "stepSize": _decimal(instrument.step_size)},
             {"filterType": notional_filter, notional_field: str(instrument.min_notional)},
         ],
     }

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from telegram import Bot, BotCommand
 from telegram.error import InvalidToken
+from telegram.ext import Application, MessageHandler, filters
 
 from tests.fakes.bot_api import TOKEN, BotApi
 
@@ -91,6 +92,31 @@ async def test_a_press_names_the_message_it_sits_under_and_can_be_answered(bot, 
 
     assert (update.callback_query.data, update.callback_query.message.message_id) == ("approve:1", sent.message_id)
     assert api.answered_callbacks == [update.callback_query.id]
+
+
+async def test_a_whole_application_polls_answers_and_stops_without_forgetting(api):
+    async def echo(update, context):
+        await update.effective_message.reply_text(f"you said {update.effective_message.text}")
+
+    with api.running() as url:
+        application = Application.builder().token(TOKEN).base_url(url).build()
+        application.add_handler(MessageHandler(filters.TEXT, echo))
+        async with application:
+            await application.start()
+            await application.updater.start_polling(poll_interval=0, timeout=1)
+            api.say(ANN, "one")
+            for _ in range(200):
+                if len(api.messages(ANN)) == 1:
+                    break
+                await asyncio.sleep(0.02)
+            await application.updater.stop()
+            await application.stop()
+        api.say(ANN, "two")
+        async with Bot(TOKEN, base_url=url) as bot:
+            [left] = await bot.get_updates()
+
+    assert [message.text for message in api.messages(ANN)] == ["you said one"]
+    assert left.message.text == "two"
 
 
 async def test_chats_say_what_they_are(bot):
