@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from engine.findings import Kind
 from engine.params import ConfidenceParams
 from engine.reading import Reading
-from engine.setups import Setup
+from engine.setup import Setup
 from engine.vocabulary import Contribution
 
 STRONG_DISPLACEMENT = 3.0

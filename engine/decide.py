@@ -7,7 +7,8 @@ from engine.levels import Levels, levels_of
 from engine.liquidity import pools_ahead
 from engine.params import Params
 from engine.reading import Reading
-from engine.setups import Setup, setups_at
+from engine.setup import Setup
+from engine.setups import setups_at
 from engine.vocabulary import ChartFacts, Rejected, Signal, Stage, Witness
 
 

@@ -1,13 +1,14 @@
 """Entry, stop and targets of a setup, rounded to the tick once, with what the round trip costs in R."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from engine.params import CostParams, LevelParams
-from engine.setups import Setup
+from engine.setup import Setup
 from engine.vocabulary import Direction, Rejected, Stage, Target
 
 SIGNIFICANT_DIGITS = 6
+NEAR_TARGETS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +87,35 @@ def _targets(
 ) -> tuple[Target, ...] | Rejected:
     """Up to three: the nearest opposing pool, the next one, the draw; each clear of the one before."""
     gap = params.target_gap_r * risk
-    ahead = sorted(pools, key=lambda pool: pool.price * sign)
+    # a target stands on the tick just short of its liquidity, and is held against the limits there
+    toward = ROUND_FLOOR if sign > 0 else ROUND_CEILING
+    ahead = sorted(
+        (replace(pool, price=_on_tick(pool.price, tick_size, toward)) for pool in pools),
+        key=lambda pool: pool.price * sign,
+    )
     chosen: list[Pool] = []
     floor = entry + sign * params.first_target_min_r * risk
     for pool in ahead:
-        if len(chosen) < 2 and (pool.price - floor) * sign >= 0:
+        if len(chosen) < NEAR_TARGETS and _is_clear(pool, floor, chosen, sign):
             chosen.append(pool)
             floor = pool.price + sign * gap
     if not chosen:
         return Rejected(Stage.LEVELS, f"no opposing liquidity at {params.first_target_min_r:g}R or more")
     reach = params.draw_within_context_atr * context_atr
     for pool in ahead:
-        if pool.is_draw and (pool.price - floor) * sign >= 0 and abs(pool.price - entry) <= reach:
+        if pool.is_draw and _is_clear(pool, floor, chosen, sign) and abs(pool.price - entry) <= reach:
             chosen.append(pool)
             break
     shares = params.shares[: len(chosen)]
-    prices = [_on_tick(pool.price, tick_size, ROUND_FLOOR if sign > 0 else ROUND_CEILING) for pool in chosen]
     return tuple(
-        Target(no, price, share / sum(shares), pool.name)
-        for no, (price, share, pool) in enumerate(zip(prices, shares, chosen, strict=True), 1)
+        Target(no, pool.price, share / sum(shares), pool.name)
+        for no, (share, pool) in enumerate(zip(shares, chosen, strict=True), 1)
     )
+
+
+def _is_clear(pool: Pool, floor: float, chosen: list[Pool], sign: int) -> bool:
+    """At or beyond `floor`, and on another tick than the target before it."""
+    return (pool.price - floor) * sign >= 0 and (not chosen or pool.price != chosen[-1].price)
 
 
 def _on_tick(price: float, tick_size: float | None, rounding: str) -> float:

@@ -47,7 +47,8 @@ class Looks:
         context = self._context.reading_at(own.closed_at_ms)
         if context is None:
             return Rejected(Stage.CONTEXT, f"no {self._context.name} candle has closed yet", "0", "1")
-        btc = None if self._btc is None else self._btc.reading_at(own.closed_at_ms)
+        # BTC only weighs in a confidence, and most bars complete nothing
+        btc = self._btc.reading_at(own.closed_at_ms) if self._btc is not None and own.has_trigger else None
         return decide(Readings(own, context, btc), self._params, self._tick_size)
 
 
@@ -74,6 +75,7 @@ class _Pass:
         self._candles = candles
         self._params = params
         self._read = read
+        self._last: tuple[int, Reading] | None = None
 
     @cached_property
     def _whole(self) -> Chart:
@@ -86,7 +88,12 @@ class _Pass:
     def reading_at(self, ms: int) -> Reading | None:
         """The reading at the last bar closed at or before `ms`; None before the first."""
         closed = int(np.searchsorted(self._candles.open_ms, ms - self._candles.timeframe.ms, side="right"))
-        return self.reading(closed - 1) if closed else None
+        if not closed:
+            return None
+        if self._last is None or self._last[0] != closed:
+            # a higher timeframe stays the same over several looks
+            self._last = (closed, self.reading(closed - 1))
+        return self._last[1]
 
     def reading(self, index: int) -> Reading:
         whole = Reading(self._whole, index, self._params.window)

@@ -19,6 +19,7 @@ from engine.detection_params import DetectionParams
 from engine.findings import NONE, Findings, Kind
 from engine.params import WindowParams
 from engine.runner import Kernel, price_findings
+from engine.session_findings import Rows, asian_ranges, judas_raids, midnight_opens
 from engine.sessions import Sessions, sessions
 from engine.timeframes import Timeframe
 
@@ -43,10 +44,11 @@ class Raid:
     is_sweep: bool
     is_rejected: bool
     is_equal: bool
+    pool: str | None = None
 
     @property
     def name(self) -> str:
-        return (EQUAL_NAMES if self.is_equal else SIDE_NAMES)[self.side]
+        return self.pool or (EQUAL_NAMES if self.is_equal else SIDE_NAMES)[self.side]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,14 @@ class Chart:
         return sessions(self.candles, self._params)
 
     @cached_property
+    def judas_raids(self) -> Rows:
+        """Raids of each Asian range in its Judas window, in the order of bars."""
+        clock = self.clock
+        return judas_raids(
+            self.candles, clock, asian_ranges(self.candles, clock), midnight_opens(self.candles, clock)
+        )
+
+    @cached_property
     def days(self) -> "Periods":
         return Periods(self.candles, Timeframe.D1.floor(self.candles.open_ms))
 
@@ -261,7 +271,7 @@ class Reading:
     @property
     def windows(self) -> tuple[str, ...]:
         """The New York session windows that hold the last bar's open, sorted."""
-        return tuple(self._chart.clock.names(self.last))
+        return self.windows_of(self.last)
 
     @property
     def daily_bias(self) -> int | None:
@@ -273,6 +283,10 @@ class Reading:
             return 1 if later.close > earlier.high else -1
         raided_high, raided_low = later.high > earlier.high, later.low < earlier.low
         return 0 if raided_high == raided_low else (-1 if raided_high else 1)
+
+    def windows_of(self, index: int) -> tuple[str, ...]:
+        """The session windows that hold the open of bar `index`."""
+        return tuple(self._chart.clock.names(index))
 
     def open_ms(self, index: int) -> int:
         return int(self._candles.open_ms[index])
@@ -289,6 +303,11 @@ class Reading:
         """The gap that became known at the last bar."""
         position = self._new(Kind.FVG, direction)
         return None if position is None else self._gap(position)
+
+    def new_block(self, direction: int) -> Block | None:
+        """The order block that became known at the last bar."""
+        position = self._new(Kind.OB, direction)
+        return None if position is None else self._block(position)
 
     def new_breaker(self, direction: int) -> Block | None:
         """The breaker block that became known at the last bar, with its older low (high) inside memory."""
@@ -334,6 +353,19 @@ class Reading:
             is_rejected=all(back),
             is_equal=any(chart.equal_from[side].item(f.ref.item(p)) <= self.last for p in taken),
         )
+
+    def last_judas_raid(self, direction: int, first: int) -> Raid | None:
+        """The last raid of the Asian range in the Judas window, from bar `first` on, that implies `direction`."""
+        rows = self._chart.judas_raids
+        first = max(first, self.oldest)
+        begin, end = np.searchsorted(rows.known_at, (first, self.last + 1))
+        for at in range(int(end) - 1, int(begin) - 1, -1):
+            if rows.direction[at] == direction:
+                bar, level = int(rows.known_at[at]), float(rows.upper[at])
+                back = (self.close - level) * direction >= 0
+                depth = (self.extreme(-direction, bar, bar) - level) * -direction
+                return Raid(bar, -direction, level, 1, depth, False, back, False, "Asian range")
+        return None
 
     def was_raided(self, side: int, since: int) -> bool:
         """Whether a pool of `side` was taken at bar `since` or later."""

@@ -7,50 +7,13 @@ looked at.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from engine.findings import Kind
 from engine.params import SetupParams
-from engine.reading import Block, Break, Gap, Raid, Reading
+from engine.reading import Block, Gap, Reading
+from engine.session_setups import judas_swing, silver_bullet
+from engine.setup import Setup, zone_of
 from engine.vocabulary import Direction, Rejected, Stage
-
-
-@dataclass(frozen=True, slots=True)
-class Zone:
-    """Where the entry order stands: a price range and the bar that drew it."""
-
-    low: float
-    high: float
-    index: int
-    formed_at_ms: int
-
-    @property
-    def height(self) -> float:
-        return self.high - self.low
-
-    @property
-    def middle(self) -> float:
-        return (self.low + self.high) / 2
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """A completed setup. `protected` is the extreme that price must not trade beyond for the idea to hold."""
-
-    name: str
-    direction: Direction
-    zone: Zone
-    protected: float
-    liquidity: Raid
-    structure: Break | None
-    displacement_index: int | None
-    gap: Gap | None
-    fresh_zone: bool
-
-    @property
-    def key(self) -> str:
-        """Identity of the setup within its series."""
-        return f"{self.name}|{self.direction.value}|{self.zone.formed_at_ms}|{self.zone.low!r}|{self.zone.high!r}"
 
 
 SetupRule = Callable[[Reading, int, SetupParams], Setup | None]
@@ -67,7 +30,7 @@ def sweep_displacement(reading: Reading, sign: int, params: SetupParams) -> Setu
     return Setup(
         name="sweep_displacement",
         direction=Direction.of(sign),
-        zone=_zone(reading, gap.bottom, gap.top, gap.index),
+        zone=zone_of(reading, gap.bottom, gap.top, gap.index),
         protected=reading.extreme(-sign, raid.index, reading.last),
         liquidity=raid,
         structure=reading.last_break(sign, raid.index, reading.last),
@@ -89,7 +52,7 @@ def breaker_mss(reading: Reading, sign: int, params: SetupParams) -> Setup | Non
     return Setup(
         name="breaker_mss",
         direction=Direction.of(sign),
-        zone=_zone(reading, breaker.bottom, breaker.top, breaker.index),
+        zone=zone_of(reading, breaker.bottom, breaker.top, breaker.index),
         protected=reading.extreme(-sign, breaker.index, reading.last),
         liquidity=raid,
         structure=shift,
@@ -116,7 +79,7 @@ def ob_fvg_discount(reading: Reading, sign: int, params: SetupParams) -> Setup |
         return Setup(
             name="ob_fvg_discount",
             direction=Direction.of(sign),
-            zone=_zone(reading, block.bottom, block.top, block.index),
+            zone=zone_of(reading, block.bottom, block.top, block.index),
             protected=reading.extreme(-sign, min(block.index, raid.index), reading.last),
             liquidity=raid,
             structure=reading.break_at(block.known_at, sign),
@@ -142,7 +105,7 @@ def liquidity_rejection(reading: Reading, sign: int, params: SetupParams) -> Set
     return Setup(
         name="liquidity_rejection",
         direction=Direction.of(sign),
-        zone=_zone(reading, block.bottom, block.top, block.index),
+        zone=zone_of(reading, block.bottom, block.top, block.index),
         protected=reading.extreme(-sign, raid.index, reading.last),
         liquidity=raid,
         structure=shift,
@@ -166,7 +129,7 @@ def sweep_ob_reaction(reading: Reading, sign: int, params: SetupParams) -> Setup
         return Setup(
             name="sweep_ob_reaction",
             direction=Direction.of(sign),
-            zone=_zone(reading, block.bottom, block.top, block.index),
+            zone=zone_of(reading, block.bottom, block.top, block.index),
             protected=reached,
             liquidity=raid,
             structure=reading.break_at(block.known_at, sign),
@@ -183,6 +146,8 @@ SETUPS: tuple[SetupRule, ...] = (
     ob_fvg_discount,
     liquidity_rejection,
     sweep_ob_reaction,
+    silver_bullet,
+    judas_swing,
 )
 
 
@@ -226,7 +191,3 @@ def _gap_on(block: Block, reading: Reading, sign: int, params: SetupParams) -> G
         if distance <= reach:
             return gap
     return None
-
-
-def _zone(reading: Reading, low: float, high: float, index: int) -> Zone:
-    return Zone(low, high, index, reading.open_ms(index))
