@@ -14,6 +14,13 @@ ON CONFLICT(dedupe_key) DO UPDATE SET hash=excluded.hash, signal_id=excluded.sig
 WHERE sent_signals.expires_ms<=excluded.sent_ms OR ABS(sent_signals.entry-excluded.entry)>?
 RETURNING signal_id"""
 
+_TAKE_OVER = """
+INSERT INTO sent_signals(dedupe_key, hash, signal_id, entry, confidence, sent_ms, expires_ms) VALUES(?,?,NULL,?,?,?,?)
+ON CONFLICT(dedupe_key) DO UPDATE SET hash=excluded.hash, signal_id=NULL, entry=excluded.entry,
+  confidence=excluded.confidence, sent_ms=excluded.sent_ms, expires_ms=excluded.expires_ms
+WHERE sent_signals.sent_ms<excluded.sent_ms
+RETURNING 1"""
+
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
@@ -50,6 +57,23 @@ class SignalCache:
         row = self._connection.execute(
             _CLAIM,
             (key, _hash(key, entry), signal_id, entry, confidence, now_ms, now_ms + cooldown_ms, tolerance),
+        ).fetchone()
+        return row is not None
+
+    def take_over(
+        self,
+        symbol: str,
+        timeframe: Timeframe,
+        direction: Direction,
+        entry: float,
+        confidence: float | None,
+        sent_ms: int,
+        expires_ms: int,
+    ) -> bool:
+        """Remember what a legacy bot sent: True when written, False when something as new holds the place."""
+        key = _key(symbol, timeframe, direction)
+        row = self._connection.execute(
+            _TAKE_OVER, (key, _hash(key, entry), entry, confidence, sent_ms, expires_ms)
         ).fetchone()
         return row is not None
 

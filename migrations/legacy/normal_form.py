@@ -165,13 +165,13 @@ Content = LegacyTrade | LegacyReport | LegacyCacheEntry | LegacyBacktest | Legac
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One record read: where it stood, its raw text, the verdict with its reasons, and its normal form if it has one.
+    """One record read: where it stood, the verdict with its reasons, and its normal form if it has one.
 
-    `natural_key` names the record across files; a reading without one is never anybody's duplicate.
+    `raw` is its JSON text as it was found, zlib-compressed. `natural_key` names the record across files; a reading without one is never anybody's duplicate.
     """
 
     place: str
-    raw: str
+    raw: bytes
     verdict: RecordVerdict
     reasons: tuple[str, ...] = ()
     natural_key: str | None = None

@@ -24,6 +24,7 @@ from migrations.legacy.reading import (
     found_records,
     judged,
     judged_one,
+    packed,
     quarantined,
     raw_of,
 )
@@ -214,7 +215,7 @@ def _user(found: Found) -> Reading:
         return quarantined(found, f"test row: the made-up user {TEST_USER_ID}")
     repairs = ("the id was written as text",) if isinstance(found.value, str) else ()
     verdict = RecordVerdict.REPAIRED if repairs else RecordVerdict.IMPORTED
-    return Reading(found.place, found.raw, verdict, repairs, f"user|{telegram_id}", LegacyUser(telegram_id))
+    return Reading(found.place, packed(found.raw), verdict, repairs, f"user|{telegram_id}", LegacyUser(telegram_id))
 
 
 def _user_id(value: object) -> int | None:

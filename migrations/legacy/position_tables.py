@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from migrations.legacy import words
 from migrations.legacy.normal_form import LegacyTrade, Reading, RecordVerdict, System, Unusable
-from migrations.legacy.reading import Found, Judged, judged_one, quarantined, raw_of
+from migrations.legacy.reading import Found, Judged, judged_one, packed, quarantined, raw_of
 from migrations.legacy.rows import Row
 from migrations.legacy.times import Clock
 from migrations.legacy.trades import TradeRules, end_of, read_trade
@@ -93,7 +93,7 @@ def _ending(row: TableRow, position: TableRow | None) -> Reading:
     if position is None:
         return quarantined(found, ORPHAN)
     reason = f"of {position.found.place}, which was booked with this end"
-    return Reading(found.place, found.raw, RecordVerdict.DUPLICATE, (reason,))
+    return Reading(found.place, packed(found.raw), RecordVerdict.DUPLICATE, (reason,))
 
 
 def _original_signal(row: Row) -> Mapping[str, object]:

@@ -1,6 +1,7 @@
 """From pieces of a file to judged records: every record found gets one `Reading`, whatever it holds."""
 
 import json
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,10 @@ from migrations.legacy.words import shown
 
 # members that speak of the file, where records are members of the document too
 ABOUT_THE_FILE = frozenset({"metadata", "last_updated", "version", "statistics", "patterns", "ml_insights", "created"})
+SHORT_RECORD_BYTES = 4096
+FASTEST = 1
+SHORT_WINDOW_BITS = 10
+SHORT_MEMORY_LEVEL = 3
 BREAK_REASON = "unreadable from here on"
 
 
@@ -70,15 +75,24 @@ def judged_one(found: Found, judge: Judge) -> Reading:
     except Unusable as reason:
         return quarantined(found, str(reason))
     verdict = RecordVerdict.REPAIRED if row.repairs else RecordVerdict.IMPORTED
-    return Reading(found.place, found.raw, verdict, tuple(row.repairs), result.natural_key, result.content)
+    return Reading(found.place, packed(found.raw), verdict, tuple(row.repairs), result.natural_key, result.content)
 
 
 def quarantined(found: Found, *reasons: str) -> Reading:
-    return Reading(found.place, found.raw, RecordVerdict.QUARANTINED, reasons)
+    return Reading(found.place, packed(found.raw), RecordVerdict.QUARANTINED, reasons)
 
 
 def broken(piece: Broken) -> Reading:
-    return Reading(piece.place, piece.raw, RecordVerdict.QUARANTINED, (f"{BREAK_REASON}: {piece.reason}",))
+    return Reading(piece.place, packed(piece.raw), RecordVerdict.QUARANTINED, (f"{BREAK_REASON}: {piece.reason}",))
+
+
+def packed(raw: str) -> bytes:
+    """The text of a record as its receipt keeps it; short ones with a small window, whose set-up costs a third."""
+    data = raw.encode("utf-8", "backslashreplace")
+    if len(data) > SHORT_RECORD_BYTES:
+        return zlib.compress(data, FASTEST)
+    compressor = zlib.compressobj(FASTEST, zlib.DEFLATED, SHORT_WINDOW_BITS, SHORT_MEMORY_LEVEL)
+    return compressor.compress(data) + compressor.flush()
 
 
 def raw_of(value: object) -> str:
