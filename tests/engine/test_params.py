@@ -89,7 +89,9 @@ def test_a_value_that_cannot_be_used_is_refused_by_name(toml: str):
 
 
 def test_enums_times_and_lists_are_read():
-    params = read("[costs]\nmarket='spot'\n[levels]\nshares=[1, 1, 2]\n[follow]\nend_of_day=17:00:00\nentry_order='MARKET'")
+    params = read(
+        "[costs]\nmarket='spot'\n[levels]\nshares=[1, 1, 2]\n[follow]\nend_of_day=17:00:00\nentry_order='MARKET'"
+    )
 
     assert params.costs.market is Market.SPOT
     assert params.levels.shares == (1.0, 1.0, 2.0)
@@ -156,7 +158,12 @@ def test_the_hash_is_the_same_in_another_process():
     code = "from engine.params import Params; print(Params().hash)"
     hashes = {
         subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.strip()
         for seed in ("1", "2")
     }
