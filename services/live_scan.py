@@ -1,0 +1,200 @@
+"""Live looks: the closed candles of every series of one instant, checked, and what is decided on them.
+
+The network is asked concurrently and decisions are taken in threads (the compiled kernel releases the interpreter
+lock), all of it between transactions. The windows kept here are copies of what the exchange has already closed.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.candles import Candles
+from engine.looks import ReadChart, Stack, look
+from engine.params import Params
+from engine.timeframes import Timeframe, context_of
+from engine.vocabulary import Rejected, Signal, Stage
+from gateways.market import MarketData, MarketError, UnknownSymbol
+from services.record import Looked
+
+BTC = "BTCUSDT"
+FETCHES_AT_ONCE = 6
+
+SeriesKey = tuple[str, Timeframe]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is watched: every symbol on every timeframe; `ticks` are the smallest price steps by symbol."""
+
+    symbols: tuple[str, ...]
+    timeframes: tuple[Timeframe, ...]
+    ticks: Mapping[str, float]
+    has_btc: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The looks of one instant and the candles they were taken on that were fetched for them.
+
+    `waiting` says why some looks could not see their last candle; such a look carries that as its rejection.
+    """
+
+    at_ms: int
+    looks: tuple[Looked, ...]
+    fetched: tuple[Candles, ...]
+    waiting: tuple[str, ...]
+
+    @property
+    def saw_nothing(self) -> bool:
+        return bool(self.waiting) and len(self.waiting) == len(self.looks)
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Why a window cannot be decided on; `passes` when the exchange may still fill it."""
+
+    rejected: Rejected
+    passes: bool
+
+
+class LiveScan:
+    """Takes the looks of one instant after the other; never goes back in time."""
+
+    def __init__(
+        self, market: MarketData, watch: Watch, params: Params, read: ReadChart, now_ms: Callable[[], int]
+    ) -> None:
+        self._market = market
+        self._watch = watch
+        self._params = params
+        self._read = read
+        self._now_ms = now_ms
+        self._windows: dict[SeriesKey, Candles] = {}
+        self._at_once = asyncio.Semaphore(FETCHES_AT_ONCE)
+
+    async def at(self, instant_ms: int, timeframes: Sequence[Timeframe]) -> Taken:
+        """Looks at every symbol on these timeframes, which all close at `instant_ms`."""
+        wanted = [(symbol, timeframe) for symbol in self._watch.symbols for timeframe in timeframes]
+        needed = list(dict.fromkeys(key for series in wanted for key in self._stack_keys(*series)))
+        fetched: list[Candles] = []
+        windows = await asyncio.gather(*(self._window_or_flaw(key, instant_ms, fetched) for key in needed))
+        found = dict(zip(needed, windows, strict=True))
+        looks: list[Looked] = []
+        waiting: list[str] = []
+        for symbol, timeframe in wanted:
+            begun_ms = self._now_ms()
+            parts = [found[key] for key in self._stack_keys(symbol, timeframe)]
+            flaw = next((part for part in parts if isinstance(part, Flaw)), None)
+            result = flaw.rejected if flaw else await self._decided([p for p in parts if isinstance(p, Candles)])
+            if flaw and flaw.passes:
+                waiting.append(f"{symbol} {timeframe.text}: {flaw.rejected.reason}")
+            looks.append(Looked(symbol, timeframe, instant_ms, result, self._now_ms() - begun_ms))
+        return Taken(instant_ms, tuple(looks), tuple(fetched), tuple(waiting))
+
+    def _stack_keys(self, symbol: str, timeframe: Timeframe) -> tuple[SeriesKey, ...]:
+        """The series of a stack: its own, the one of its context, and BTC's beside them."""
+        own_and_context = ((symbol, timeframe), (symbol, context_timeframe(timeframe)))
+        if symbol == BTC or not self._watch.has_btc:
+            return own_and_context
+        return (*own_and_context, (BTC, timeframe))
+
+    async def _decided(self, parts: Sequence[Candles]) -> Signal | Rejected:
+        stack = Stack(*parts)
+        tick_size = self._watch.ticks[stack.own.symbol]
+        return await asyncio.to_thread(look, stack, self._params, self._read, tick_size)
+
+    async def _window_or_flaw(self, key: SeriesKey, instant_ms: int, fetched: list[Candles]) -> Candles | Flaw:
+        """The window of a series at an instant; what was fetched for it is added to `fetched`."""
+        try:
+            async with self._at_once:
+                window = await self._window(key, instant_ms, fetched)
+        except MarketError as error:
+            return Flaw(Rejected(Stage.DATA, str(error)), passes=True)
+        flaw = flaw_of(window, instant_ms)
+        if flaw is not None:
+            self._windows.pop(key, None)  # the next look asks for the whole window again
+            return flaw
+        return window
+
+    async def _window(self, key: SeriesKey, instant_ms: int, fetched: list[Candles]) -> Candles:
+        symbol, timeframe = key
+        count, closed_ms = self._params.window.window_bars, timeframe.floor(instant_ms)
+        known = self._windows.get(key)
+        if known is None or known.closed_at_ms < closed_ms - count * timeframe.ms:
+            window = await self._market.candles(symbol, timeframe, count, instant_ms)
+            fetched.append(window)
+        elif known.closed_at_ms < closed_ms:
+            news = await self._market.candles_since(symbol, timeframe, known.closed_at_ms, instant_ms)
+            fetched.append(news)
+            window = _joined(known, news)
+        else:
+            window = known
+        if len(window):
+            self._windows[key] = window = window.window(len(window), count)
+        return window
+
+
+async def fresh_look(
+    market: MarketData, symbol: str, timeframe: Timeframe, params: Params, read: ReadChart, now_ms: int
+) -> tuple[int, Signal | Rejected]:
+    """The decision at the last closed candle of any series, and when that closed; MarketError when it cannot be had."""
+    instant_ms, count = timeframe.floor(now_ms), params.window.window_bars
+    instrument = await market.instrument(symbol)
+    keys = [(symbol, timeframe), (symbol, context_timeframe(timeframe))]
+    if symbol != BTC and BTC in await market.symbols():
+        keys.append((BTC, timeframe))
+    windows = await asyncio.gather(*(market.candles(*key, count, instant_ms) for key in keys))
+    for window in windows:
+        if (flaw := flaw_of(window, instant_ms)) is not None:
+            return instant_ms, flaw.rejected
+    return instant_ms, await asyncio.to_thread(look, Stack(*windows), params, read, instrument.tick_size)
+
+
+async def watch_of(market: MarketData, symbols: Sequence[str], timeframes: Sequence[Timeframe]) -> Watch:
+    """The watch over these symbols; UnknownSymbol for one the exchange does not list."""
+    listed = await market.symbols()
+    for symbol in symbols:
+        if symbol not in listed:
+            raise UnknownSymbol(symbol, market.source, listed)
+    ticks = {symbol: (await market.instrument(symbol)).tick_size for symbol in symbols}
+    return Watch(tuple(symbols), tuple(timeframes), ticks, BTC in listed)
+
+
+def context_timeframe(timeframe: Timeframe) -> Timeframe:
+    """The higher timeframe a watched one is read in."""
+    context = context_of(timeframe)
+    assert context is not None, "settings let only timeframes with a context through"
+    return context
+
+
+def flaw_of(window: Candles, instant_ms: int) -> Flaw | None:
+    """What is wrong with a window that should end with the last candle closed at `instant_ms`; None when nothing."""
+    name, due_ms = f"{window.symbol} {window.timeframe.text}", window.timeframe.floor(instant_ms)
+    if not len(window):
+        return Flaw(Rejected(Stage.DATA, f"{name} has no closed candles", "0"), passes=True)
+    behind = (due_ms - window.closed_at_ms) / window.timeframe.ms
+    if behind > 0:
+        return Flaw(Rejected(Stage.DATA, f"{name} is stale", f"{behind:g} bars behind", "0"), passes=True)
+    if behind < 0:
+        return Flaw(Rejected(Stage.DATA, f"{name} ends with a forming candle", f"{-behind:g} bars", "0"), passes=True)
+    if gaps := window.gaps():
+        missing = sum(count for _, count in gaps)
+        return Flaw(Rejected(Stage.DATA, f"{name} has holes in time", f"{missing} bars missing", "0"), passes=False)
+    return None
+
+
+def _joined(known: Candles, news: Candles) -> Candles:
+    """Two stretches of one series in a row; `news` begins where `known` ends or later."""
+    if not len(news):
+        return known
+    return Candles(
+        known.symbol,
+        known.timeframe,
+        np.concatenate([known.open_ms, news.open_ms]),
+        np.concatenate([known.open, news.open]),
+        np.concatenate([known.high, news.high]),
+        np.concatenate([known.low, news.low]),
+        np.concatenate([known.close, news.close]),
+        np.concatenate([known.volume, news.volume]),
+    )

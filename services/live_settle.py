@@ -1,0 +1,83 @@
+"""Live settlement: minute candles of what is armed or open, since each symbol was settled last, however long ago."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.candles import Candles
+from engine.timeframes import Timeframe
+from gateways.market import MarketData, MarketError
+from storage.stores import Stores
+
+SETTLED_KEY = "live.settled_ms."
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """Minute candles by symbol, and for every symbol that is followed up to which instant they reach."""
+
+    candles: Mapping[str, Candles]
+    reach_ms: Mapping[str, int]
+    errors: Mapping[str, str]
+
+    def covered_ms(self, until_ms: int) -> int:
+        """Up to which instant every followed symbol can be settled."""
+        return min([until_ms, *self.reach_ms.values()])
+
+    @property
+    def saw_nothing(self) -> bool:
+        """Whether candles were asked for and none came."""
+        return bool(self.errors) and not self.candles
+
+    def until(self, ms: int) -> Mapping[str, Candles]:
+        """The candles closed at or before `ms`."""
+        return {symbol: candles.until(ms) for symbol, candles in self.candles.items()}
+
+
+def unsettled(view: Stores) -> dict[str, int]:
+    """By symbol, from which instant on its orders and positions have to be followed."""
+    since: dict[str, int] = {}
+    for condition in view.conditions.active():
+        since[condition.symbol] = min(condition.created_ms, since.get(condition.symbol, condition.created_ms))
+    for position in view.positions.open_positions():
+        settled_ms = position.opened_ms if position.settled_ms is None else position.settled_ms
+        since[position.symbol] = min(settled_ms, since.get(position.symbol, settled_ms))
+    return {symbol: max(since_ms, settled_until(view, symbol)) for symbol, since_ms in since.items()}
+
+
+def settled_until(view: Stores, symbol: str) -> int:
+    """Up to which instant a symbol's candles were settled; waiting orders keep no such mark of their own."""
+    return int(view.meta.get(SETTLED_KEY + symbol) or 0)
+
+
+async def minutes_since(market: MarketData, since: Mapping[str, int], until_ms: int) -> Minutes:
+    """The minute candles of these symbols from their instants on; a symbol that cannot be had reaches no further."""
+    candles: dict[str, Candles] = {}
+    reach_ms: dict[str, int] = {}
+    errors: dict[str, str] = {}
+
+    async def fetch(symbol: str, since_ms: int) -> None:
+        reach_ms[symbol] = since_ms
+        if since_ms >= until_ms:
+            return
+        try:
+            found = await market.candles_since(symbol, Timeframe.M1, since_ms, until_ms)
+        except MarketError as error:
+            errors[symbol] = str(error)
+            return
+        if len(found):
+            candles[symbol] = found
+            reach_ms[symbol] = found.closed_at_ms
+        else:
+            errors[symbol] = f"{symbol} has no minute candles yet"
+
+    await asyncio.gather(*(fetch(symbol, since_ms) for symbol, since_ms in since.items()))
+    return Minutes(candles, reach_ms, errors)
+
+
+def keep(tx: Stores, candles: Mapping[str, Candles], source: str, now_ms: int) -> None:
+    """Store what was settled on, and how far that went, in the transaction that settled it."""
+    for symbol, settled in candles.items():
+        if len(settled):
+            tx.candles.store(settled, source, now_ms)
+            tx.meta.set(SETTLED_KEY + symbol, str(settled.closed_at_ms))

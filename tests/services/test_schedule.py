@@ -1,0 +1,54 @@
+"""Jobs come at their time, once a slot, and faster where time is rehearsed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from engine.timeframes import Timeframe
+from services.pace import Pace
+from services.schedule import PacedTrigger, cron
+
+
+def fire_times(trigger, start, count):
+    times, previous, now = [], None, start
+    for _ in range(count):
+        previous = now = trigger.get_next_fire_time(previous, now)
+        times.append(now)
+    return times
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "after_ms", "expected"),
+    [
+        ("15m", 3_000, ["10:15:03", "10:30:03", "10:45:03"]),
+        ("1h", 3_000, ["11:00:03", "12:00:03", "13:00:03"]),
+        ("4h", 3_000, ["12:00:03", "16:00:03", "20:00:03"]),
+        ("1m", 30_000, ["10:01:30", "10:02:30", "10:03:30"]),
+        ("1d", 11_820_000, ["03:17:00", "03:17:00", "03:17:00"]),
+    ],
+)
+def test_a_slot_comes_its_time_after_every_start_of_a_period(timeframe, after_ms, expected):
+    trigger = cron(Timeframe.parse(timeframe), after_ms)
+
+    times = fire_times(trigger, datetime(2024, 3, 5, 10, 1, tzinfo=UTC), 3)
+
+    assert [f"{time:%H:%M:%S}" for time in times] == expected
+
+
+def test_periods_that_no_cron_can_tell_are_refused():
+    with pytest.raises(ValueError, match="no cron"):
+        cron(Timeframe.D3, 0)
+
+
+def test_a_rehearsal_meets_every_slot_once_at_its_own_speed():
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    pace = Pace(book_ms=1_704_067_200_000, wall_ms=round(start.timestamp() * 1000), speed=700.0)
+    trigger = PacedTrigger(cron(Timeframe.M1, 3_000), pace)
+
+    times = fire_times(trigger, start, 500)
+
+    steps = {
+        round((after - before) / timedelta(minutes=1) * 700) for before, after in zip(times, times[1:], strict=False)
+    }
+    assert steps == {1}
+    assert abs((times[0] - start).total_seconds() * 700 - 3) < 0.01
