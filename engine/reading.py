@@ -178,9 +178,7 @@ class Chart:
     def judas_raids(self) -> Rows:
         """Raids of each Asian range in its Judas window, in the order of bars."""
         clock = self.clock
-        return judas_raids(
-            self.candles, clock, asian_ranges(self.candles, clock), midnight_opens(self.candles, clock)
-        )
+        return judas_raids(self.candles, clock, asian_ranges(self.candles, clock), midnight_opens(self.candles, clock))
 
     @cached_property
     def days(self) -> "Periods":

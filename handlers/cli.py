@@ -38,6 +38,9 @@ CandlePaths = Annotated[
     list[Path], typer.Argument(help="Candle files SYMBOL-TIMEFRAME[-anything].csv[.gz], or directories.")
 ]
 
+FromTime = Annotated[str | None, typer.Option("--from", help="First close decided, ISO date or time, UTC.")]
+ToTime = Annotated[str | None, typer.Option("--to", help="Closes from here on are not decided.")]
+
 P = ParamSpec("P")
 
 
@@ -66,6 +69,8 @@ def build(rooms: Rooms) -> typer.Typer:
         ("replay", _replay),
         ("health", _health),
         ("why", _why),
+        ("backtest", _backtest),
+        ("prove", _prove),
     ):
         app.command(name)(_in_one_sentence(command(rooms)))
     return app
@@ -208,9 +213,7 @@ def _replay(rooms: Rooms) -> Callable[..., None]:
         from storage.book import Book
 
         began = perf_counter()
-        from_ms, to_ms = _instant("--from", from_time), _instant("--to", to_time)
-        if from_ms is not None and to_ms is not None and from_ms >= to_ms:
-            raise UsageError("--from lies at or after --to.")
+        from_ms, to_ms = _range(from_time, to_time)
         rules = _params(params)
         series = _series(files)
         path = DEFAULT_REPLAY_DB if db is None else db
@@ -291,6 +294,78 @@ def _why(rooms: Rooms) -> Callable[..., None]:
     return why
 
 
+def _backtest(rooms: Rooms) -> Callable[..., None]:
+    def backtest(
+        files: CandlePaths,
+        db: Db = None,
+        params: ParamsFile = None,
+        from_time: FromTime = None,
+        to_time: ToTime = None,
+        timeframe: Annotated[
+            str | None, typer.Option("--timeframe", help="Build the series of this higher timeframe from the files.")
+        ] = None,
+        null: Annotated[bool, typer.Option("--null", help="Add three null models on the same candles.")] = False,
+        as_json: AsJson = False,
+    ) -> None:
+        """Judge the engine on history: every signal it would have sent, in R after costs, kept in the live book."""
+        from time import perf_counter
+
+        from engine.vocabulary import BookKind
+        from services.backtest import backtest, keep, metrics_of, performance_json
+        from services.null_models import null_models
+        from storage.book import Book
+
+        began = perf_counter()
+        rules = _params(params)
+        series = _on_timeframe(_series(files), timeframe)
+        path = DEFAULT_DB if db is None else db
+        range_ms = _range(from_time, to_time)
+        with Book.open(path, BookKind.LIVE, now_ms=rooms.now_ms()) as book:
+            with _progress(quiet=as_json) as progress:
+                tested = backtest(
+                    series, rules, now_ms=rooms.now_ms(), from_ms=range_ms[0], to_ms=range_ms[1], progress=progress
+                )
+            names = [f"{candles.symbol} {candles.timeframe.text}" for candles in series]
+            with book.transaction() as stores:
+                run_id = keep(stores, tested, " ".join(names), names, rules, rooms.now_ms())
+        document: dict[str, Any] = {"id": run_id, **metrics_of(tested), "seconds": round(perf_counter() - began, 3)}
+        if null:
+            models = null_models(tested, series, rules, rooms.now_ms())
+            document["null_models"] = {model.name: performance_json(model.performance) for model in models}
+            document["seconds_with_null_models"] = round(perf_counter() - began, 3)
+        print(json.dumps(document) if as_json else "\n".join(_backtest_lines(document)))
+
+    return backtest
+
+
+def _prove(rooms: Rooms) -> Callable[..., None]:
+    def prove(file: Annotated[Path, typer.Argument(help="A candle file.")], as_json: AsJson = False) -> None:
+        """Try to make the engine rewrite what it said of a file: prefixes, noise, windows, scale, mirror, a cheat."""
+        from engine.compiled import COMPILED
+        from engine.params import LIVE_DETECTION
+        from engine.prove import prove
+        from gateways.candle_files import read_file
+
+        proof = prove(read_file(file), LIVE_DETECTION, COMPILED)
+        document = {
+            "bars": proof.bars,
+            "compared": proof.compared,
+            "rewritten": proof.rewritten,
+            "cheating_twin_caught": proof.twin_is_caught,
+            "checks": [{"name": c.name, "compared": c.compared, "rewritten": c.rewritten} for c in proof.checks],
+        }
+        if as_json:
+            print(json.dumps(document))
+        else:
+            for check in proof.checks:
+                print(f"{check.name:20} {check.compared:>14,} compared  {check.rewritten:>6,} rewritten")
+            print(f"{'all':20} {proof.compared:>14,} compared  {proof.rewritten:>6,} rewritten")
+            print("a detector that peeks one bar ahead was " + ("caught" if proof.twin_is_caught else "NOT caught"))
+        raise typer.Exit(0 if proof.holds else EXIT_FINDING)
+
+    return prove
+
+
 def _series(paths: list[Path]) -> "list[Candles]":
     """The series of files and directories, at least one; gaps are told on stderr."""
     from gateways.candle_files import candle_paths, read_series
@@ -330,6 +405,29 @@ def _json_object(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise UsageError(f"{path} holds no JSON object.")
     return document
+
+
+def _on_timeframe(series: "list[Candles]", text: str | None) -> "list[Candles]":
+    from engine.candles import resampled
+    from engine.timeframes import Timeframe
+
+    if text is None:
+        return series
+    try:
+        timeframe = Timeframe.parse(text)
+        built = [resampled(candles, timeframe) for candles in series]
+    except ValueError as error:
+        raise UsageError(f"--timeframe {text}: {error}") from error
+    if any(not len(candles) for candles in built):
+        raise UsageError(f"--timeframe {text}: the files hold no whole {timeframe.text} candle.")
+    return built
+
+
+def _range(from_time: str | None, to_time: str | None) -> tuple[int | None, int | None]:
+    from_ms, to_ms = _instant("--from", from_time), _instant("--to", to_time)
+    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
+        raise UsageError("--from lies at or after --to.")
+    return from_ms, to_ms
 
 
 def _instant(option: str, text: str | None) -> int | None:
@@ -414,3 +512,26 @@ def _scan_line(one: "Scanned") -> str:
         f"{name:24} {s.direction.value:6} {s.setup}, entry {s.entry:.10g}, stop {s.stop_loss:.10g},"
         f" RR {s.rr:.1f}, score {s.confidence:.0f}"
     )
+
+
+def _backtest_lines(document: dict[str, Any]) -> Iterator[str]:
+    """A backtest as a table: the engine first, null models under it."""
+    sent, filled, ambiguous = document["sent"], document["filled"], document["ambiguous"]
+    yield f"{document['looks']:,} looks, {document['signals']:,} signals kept, {sent} sent, {filled} filled"
+    yield f"{ambiguous} trades with a candle that hid the order of its prices (the worse order was taken)"
+    yield f"{'':18} {'n':>7} {'expectancy R':>13} {'95 % interval':>18} {'win rate':>9} {'PF':>6} {'cost R':>7}"
+    for name, row in (("the setups", document), *document.get("null_models", {}).items()):
+        mean = row["expectancy_r"]
+        interval = f"{_number(mean['low'], '+.3f')} to {_number(mean['high'], '+.3f')}"
+        yield (
+            f"{name:18} {row['n']:>7,} {_number(mean['value'], '+.3f'):>13} {interval:>18}"
+            f" {_number(row['win_rate']['value'], '.1%'):>9} {_number(row['profit_factor'], '.2f'):>6}"
+            f" {_number(row['mean_cost_r'], '.3f'):>7}"
+        )
+    yield "setups stopped by"
+    for gate, count in sorted(document["stopped_by_gate"].items(), key=lambda item: -item[1]):
+        yield f"  {gate:22} {count:>7,}"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)

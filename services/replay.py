@@ -18,7 +18,7 @@ from engine.looks import Looks, Stack
 from engine.params import Params
 from engine.reading import read_chart
 from engine.timeframes import context_of
-from engine.vocabulary import BookKind, Rejected, Signal
+from engine.vocabulary import BookKind, Rejected, Signal, Stage
 from services.announce import Announcements
 from services.position_manager import Settlement
 from services.record import Circumstances, Looked, Recorder
@@ -56,8 +56,12 @@ def replay(
     from_ms: int | None = None,
     to_ms: int | None = None,
     progress: Progress = lambda *_: None,
+    all_looks: bool = True,
 ) -> Replayed:
-    """Decide at every bar of `series` that closes in [from_ms, to_ms) and was not decided yet; book what follows."""
+    """Decide at every bar of `series` that closes in [from_ms, to_ms) and was not decided yet; book what follows.
+
+    Without `all_looks` only looks at which a setup completed leave their row.
+    """
     stacks = [_stack(candles, series) for candles in series]
     ends = [stack.own.closed_at_ms for stack in stacks]
     end_ms = min(max(ends) + 1, to_ms if to_ms is not None else max(ends) + 1)
@@ -68,7 +72,7 @@ def replay(
     batches = list(_batches(looks))
     for number, batch in enumerate(batches):
         with book.transaction() as stores:
-            _book_batch(stores, batch, settle_on, params)
+            _book_batch(stores, batch, settle_on, params, all_looks=all_looks)
         progress("booking", number + 1, len(batches))
     with book.transaction() as stores:
         Settlement(stores, settle_on, params, Announcements()).rest(end_ms - 1)
@@ -109,16 +113,22 @@ def _begin(book: Book, series: Sequence[Candles], params: Params, from_ms: int |
         return max(wanted_ms, int(until))
 
 
-def _book_batch(stores: Stores, batch: Sequence[Looked], settle_on: Mapping[str, Candles], params: Params) -> None:
+def _book_batch(
+    stores: Stores, batch: Sequence[Looked], settle_on: Mapping[str, Candles], params: Params, *, all_looks: bool
+) -> None:
     settlement = Settlement(stores, settle_on, params, Announcements())
     recorder = Recorder(stores, settlement, params, Circumstances(BookKind.REPLAY, Announcements()))
     at_ms = batch[0].candle_close_ms
     for at_ms, instant in groupby(batch, key=lambda look: look.candle_close_ms):
         settlement.until(at_ms)
         recorder.decided(list(instant), at_ms)
-    recorder.looked(batch)
+    recorder.looked(look for look in batch if all_looks or _has_setup(look))
     settlement.rest(at_ms)
     stores.meta.set(UNTIL_KEY, str(at_ms + 1))
+
+
+def _has_setup(look: Looked) -> bool:
+    return isinstance(look.result, Signal) or look.result.stage in (Stage.LEVELS, Stage.CONFIDENCE)
 
 
 def _batches(looks: Sequence[Looked]) -> Iterator[list[Looked]]:

@@ -151,6 +151,13 @@ class Signals:
             raise UnknownSignal(f"There is no signal {signal_id} that was decided here.")
         return found[0]
 
+    def of_setup(self, symbol: str, timeframe: Timeframe, setup_key: str) -> StoredSignal | None:
+        """The signal that the scans made of a setup; None when they made none."""
+        found = self._select(
+            "symbol=? AND timeframe=? AND setup_key=? AND source='auto'", (symbol, timeframe.text, setup_key)
+        )
+        return found[0] if found else None
+
     def find(self, text: str) -> StoredSignal:
         """The signal a person means by an id or the beginning of a uid; UnknownSignal or AmbiguousSignal otherwise."""
         wanted = text.strip().lower().removeprefix("#")
@@ -186,6 +193,11 @@ class Signals:
     def latest(self, count: int) -> tuple[StoredSignal, ...]:
         """The newest `count` signals, newest first."""
         return self._select("1 ORDER BY created_ms DESC, id DESC LIMIT ?", (count,))
+
+    def given_to_the_channel(self) -> tuple[StoredSignal, ...]:
+        """Every signal the channel was given, oldest first."""
+        states, words = _one_of(GIVEN_TO_THE_CHANNEL)
+        return self._select(f"{states} ORDER BY created_ms, id", words)
 
     def recent_sent(self, since_ms: int) -> tuple[SentSignal, ...]:
         """What the channel was given since then, and what still stands of earlier days, oldest first."""

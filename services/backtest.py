@@ -1,0 +1,116 @@
+"""The backtest: history replayed into a scratch book, and every signal it would have sent judged in R at a fixed 1R."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from engine.candles import Candles
+from engine.evaluation import Performance, performance
+from engine.params import Params
+from engine.vocabulary import ENGINE_VERSION, BookKind, Signal
+from services.replay import Progress, replay
+from storage.backtests import BacktestRun, Backtests, BacktestTrade, ambiguous_of_replay, trades_of_replay
+from storage.book import Book
+from storage.codec import Json
+from storage.stores import Stores
+from storage.summary import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What a backtest decided and what became of it; `trades` and `signals` are the sent ones, in the same order."""
+
+    looks: int
+    summary: Summary
+    from_ms: int
+    to_ms: int
+    signals: tuple[Signal, ...]
+    trades: tuple[BacktestTrade, ...]
+    ambiguous: int
+    performance: Performance
+
+    @property
+    def filled(self) -> int:
+        return sum(trade.opened_ms is not None for trade in self.trades)
+
+
+def backtest(
+    series: Sequence[Candles],
+    params: Params,
+    *,
+    now_ms: int,
+    from_ms: int | None = None,
+    to_ms: int | None = None,
+    progress: Progress = lambda *_: None,
+) -> Tested:
+    """Replay `series` in a scratch book and judge what it would have sent, whether or not an account had room."""
+    with Book.temporary(BookKind.REPLAY, now_ms=now_ms) as book:
+        done = replay(book, series, params, from_ms=from_ms, to_ms=to_ms, progress=progress, all_looks=False)
+        with book.reading() as view:
+            trades = trades_of_replay(view.connection)
+            signals = tuple(stored.signal for stored in view.signals.given_to_the_channel())
+            ambiguous = ambiguous_of_replay(view.connection)
+    first_ms = min(int(candles.closed_ms[0]) for candles in series)
+    last_ms = max(candles.closed_at_ms for candles in series) + 1
+    return Tested(
+        looks=done.decided,
+        summary=done.summary,
+        from_ms=max(first_ms, from_ms or first_ms),
+        to_ms=min(last_ms, to_ms or last_ms),
+        signals=signals,
+        trades=trades,
+        ambiguous=ambiguous,
+        performance=performance_of(trades, signals),
+    )
+
+
+def performance_of(trades: Sequence[BacktestTrade], signals: Sequence[Signal]) -> Performance:
+    """The performance of the closed ones among `trades`; the costs are those their signals named."""
+    closed = [(t, s) for t, s in zip(trades, signals, strict=True) if t.r_multiple is not None]
+    return performance(
+        np.array([trade.r_multiple for trade, _ in closed], dtype=float),
+        np.array([trade.closed_ms for trade, _ in closed], dtype=np.int64),
+        np.array([signal.cost_r for _, signal in closed], dtype=float),
+    )
+
+
+def keep(stores: Stores, tested: Tested, name: str, files: Sequence[str], params: Params, at_ms: int) -> int:
+    """Write a backtest's result and trades into the live book and return its id."""
+    run = BacktestRun(
+        name=name,
+        params_hash=params.hash,
+        engine_version=ENGINE_VERSION,
+        files=tuple(files),
+        from_ms=tested.from_ms,
+        to_ms=tested.to_ms,
+        metrics=metrics_of(tested),
+    )
+    return Backtests(stores.connection).record(run, tested.trades, at_ms)
+
+
+def metrics_of(tested: Tested) -> dict[str, Json]:
+    """The result as the JSON document of the command; what has no value (no trades) is null."""
+    return {
+        "looks": tested.looks,
+        "signals": tested.summary.signals,
+        "sent": len(tested.trades),
+        "filled": tested.filled,
+        "ambiguous": tested.ambiguous,
+        "stopped_by_gate": dict(tested.summary.stopped_by_gate),
+        **performance_json(tested.performance),
+    }
+
+
+def performance_json(measured: Performance) -> dict[str, Json]:
+    """A performance as JSON."""
+    return {name: _json(value) for name, value in asdict(measured).items()}
+
+
+def _json(value: object) -> Json:
+    if isinstance(value, dict):
+        return {name: _json(part) for name, part in value.items()}
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    assert isinstance(value, int)
+    return value

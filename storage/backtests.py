@@ -1,0 +1,113 @@
+"""The backtests: each run with its parameters, range and metrics, and every trade it made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.vocabulary import Direction, Outcome
+from storage.codec import Json, encoded
+from storage.database import Connection, insert
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestTrade:
+    """A signal that a backtest would have sent; without fill `opened_ms`, `r_multiple` and `outcome` are None."""
+
+    symbol: str
+    timeframe: str
+    direction: Direction
+    setup: str
+    decided_ms: int
+    opened_ms: int | None
+    closed_ms: int | None
+    r_multiple: float | None
+    outcome: Outcome | None
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestRun:
+    """What was tested: `files` names the series, `from_ms` to `to_ms` is the range of decisions."""
+
+    name: str
+    params_hash: str
+    engine_version: str
+    files: tuple[str, ...]
+    from_ms: int
+    to_ms: int
+    metrics: Mapping[str, Json]
+
+
+class Backtests:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def record(self, run: BacktestRun, trades: Sequence[BacktestTrade], at_ms: int) -> int:
+        """Write a run with its trades and return its id."""
+        run_id = insert(
+            self._connection,
+            "INSERT INTO backtests(name, params_hash, engine_version, files, from_ms, to_ms, metrics, created_ms)"
+            " VALUES(?,?,?,?,?,?,?,?)",
+            (
+                run.name, run.params_hash, run.engine_version, "\n".join(run.files), run.from_ms, run.to_ms,
+                encoded(dict(run.metrics)), at_ms,
+            ),
+        )  # fmt: skip
+        self._connection.executemany(
+            "INSERT INTO backtest_trades(backtest_id, no, symbol, timeframe, direction, setup, decided_ms, opened_ms,"
+            " closed_ms, r_multiple, outcome, confidence) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+            [
+                (
+                    run_id, no, trade.symbol, trade.timeframe, trade.direction.value, trade.setup, trade.decided_ms,
+                    trade.opened_ms, trade.closed_ms, trade.r_multiple,
+                    None if trade.outcome is None else trade.outcome.value, trade.confidence,
+                )
+                for no, trade in enumerate(trades, 1)
+            ],
+        )  # fmt: skip
+        return run_id
+
+    def trades(self, run_id: int) -> tuple[BacktestTrade, ...]:
+        """The trades of a run, in the order they were decided."""
+        rows = self._connection.execute(
+            "SELECT symbol, timeframe, direction, setup, decided_ms, opened_ms, closed_ms, r_multiple, outcome,"
+            " confidence FROM backtest_trades WHERE backtest_id=? ORDER BY no",
+            (run_id,),
+        )
+        return tuple(
+            BacktestTrade(
+                symbol, timeframe, Direction(direction), setup, decided_ms, opened_ms, closed_ms, r_multiple,
+                None if outcome is None else Outcome(outcome), confidence,
+            )
+            for symbol, timeframe, direction, setup, decided_ms, opened_ms, closed_ms, r_multiple, outcome, confidence
+            in rows
+        )  # fmt: skip
+
+
+def trades_of_replay(connection: Connection) -> tuple[BacktestTrade, ...]:
+    """Every signal that a replay book would have sent, with what its shadow position made of it, as backtest trades."""
+    rows = connection.execute(
+        "SELECT s.symbol, s.timeframe, s.direction, s.setup, s.created_ms, p.opened_ms, p.closed_ms, p.r_multiple,"
+        " p.outcome, s.confidence FROM signals s"
+        " LEFT JOIN positions p ON p.signal_id=s.id"
+        "  AND p.portfolio_id=(SELECT id FROM portfolios WHERE kind='shadow' ORDER BY id LIMIT 1)"
+        " WHERE s.source<>'import' AND s.status IN('ACCEPTED','SENT','EXECUTED','CLOSED','EXPIRED','CANCELLED') ORDER BY s.created_ms, s.id"
+    )
+    return tuple(
+        BacktestTrade(
+            symbol, timeframe, Direction(direction), setup, decided_ms, opened_ms, closed_ms, r_multiple,
+            None if outcome is None else Outcome(outcome), confidence,
+        )
+        for symbol, timeframe, direction, setup, decided_ms, opened_ms, closed_ms, r_multiple, outcome, confidence
+        in rows
+    )  # fmt: skip
+
+
+def ambiguous_of_replay(connection: Connection) -> int:
+    """How many trades of sent signals have a fill whose candle hid the order of its prices."""
+    row = connection.execute(
+        "SELECT COUNT(DISTINCT p.id) FROM positions p JOIN signals s ON s.id=p.signal_id JOIN fills x ON x.position_id=p.id"
+        " WHERE x.ambiguous=1 AND s.status='CLOSED'"
+        " AND p.portfolio_id=(SELECT id FROM portfolios WHERE kind='shadow' ORDER BY id LIMIT 1)"
+    ).fetchone()
+    count: int = row[0]
+    return count
