@@ -73,6 +73,8 @@ def ob_fvg_discount(reading: Reading, sign: int, params: SetupParams) -> Setup |
         gap = _gap_on(block, reading, sign, params)
         if gap is None or (middle - block.middle) * sign <= 0:
             continue
+        if max(gap.known_at, block.known_at) < reading.last:  # it completed earlier, another gap or block is new
+            continue
         raid = reading.last_raid(-sign, block.index - params.liquidity_within_bars, reading.last)
         if raid is None:
             continue

@@ -178,6 +178,13 @@ def test_a_raid_closed_back_only_later_counts_from_the_bar_that_closed_back():
     assert list(found(chart_of(rows, Direction.LONG), "sweep_displacement")) == [10]
 
 
+@BOTH
+def test_a_block_and_its_gap_are_not_found_again_when_another_gap_appears(direction: Direction):
+    second_gap = [*DISPLACED, (102.0, 104.0, 101.9, 103.9), (103.9, 104.3, 103.2, 104.0)]
+
+    assert list(found(chart_of(second_gap, direction), "ob_fvg_discount")) == [10]
+
+
 def test_a_look_without_a_setup_says_what_is_missing():
     calm = chart_of([(100.0, 100.5, 99.5, 100.0)] * 30, Direction.LONG)
     raided = chart_of(TO_THE_RAID, Direction.LONG)
