@@ -5,6 +5,7 @@ A break in the file ends the reading with a `Broken` piece instead of an excepti
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
@@ -27,10 +28,11 @@ class Member:
     key: str | None
     value: object
     raw: str
+    repeat: int = 0
 
     @property
     def place(self) -> str:
-        return "/" if self.key is None else f"/{cleaned(self.key)}"
+        return "/" if self.key is None else _place_of(self.key, self.repeat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,11 @@ class Element:
     index: int
     value: object
     raw: str
+    repeat: int = 0
 
     @property
     def place(self) -> str:
-        return f"/{self.index}" if self.key is None else f"/{cleaned(self.key)}/{self.index}"
+        return f"/{self.index}" if self.key is None else f"{_place_of(self.key, self.repeat)}/{self.index}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,33 +178,36 @@ def _members(text: _Text) -> Iterator[Member | Element]:
     if text.peek() == "}":
         text.take("}")
         return
+    repeats: Counter[str] = Counter()
     while True:
         if text.peek() not in ('"', ""):
             text.take('"')
         key, _ = text.value()
         text.take(":")
         assert isinstance(key, str)
+        repeat = repeats[key]
+        repeats[key] += 1
         if text.peek() == "[":
-            yield from _array(text, key)
+            yield from _array(text, key, repeat)
         else:
             value, raw = text.value()
-            yield Member(key, value, raw)
+            yield Member(key, value, raw, repeat)
         if text.peek() == "}":
             text.take("}")
             return
         text.take(",")
 
 
-def _array(text: _Text, key: str | None) -> Iterator[Member | Element]:
+def _array(text: _Text, key: str | None, repeat: int = 0) -> Iterator[Member | Element]:
     text.take("[")
     if text.peek() == "]":
         text.take("]")
-        yield Member(key, [], "[]")
+        yield Member(key, [], "[]", repeat)
         return
     index = 0
     while True:
         value, raw = text.value()
-        yield Element(key, index, value, raw)
+        yield Element(key, index, value, raw, repeat)
         index += 1
         if text.peek() == "]":
             text.take("]")
@@ -210,5 +216,11 @@ def _array(text: _Text, key: str | None) -> Iterator[Member | Element]:
 
 
 def cleaned(key: str) -> str:
-    """A key as a place may show it: SQLite stores no half characters."""
-    return key.encode("utf-8", "backslashreplace").decode()
+    """A key as one step of a place: escaped as in a JSON pointer, without half characters, which SQLite cannot keep."""
+    escaped = key.replace("~", "~0").replace("/", "~1").replace("\\", "~2")
+    return escaped.encode("utf-8", "backslashreplace").decode()
+
+
+def _place_of(key: str, repeat: int) -> str:
+    """The place of a member; a name that stands twice in an object is told apart by its turn."""
+    return f"/{cleaned(key)}" if not repeat else f"/{cleaned(key)}~3{repeat + 1}"

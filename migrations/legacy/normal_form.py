@@ -167,7 +167,8 @@ Content = LegacyTrade | LegacyReport | LegacyCacheEntry | LegacyBacktest | Legac
 class Reading:
     """One record read: where it stood, the verdict with its reasons, and its normal form if it has one.
 
-    `raw` is its JSON text as it was found, zlib-compressed. `natural_key` names the record across files; a reading without one is never anybody's duplicate.
+    `raw` is its JSON text as it was found, zlib-compressed. `natural_key` names the record across files; a reading
+    without one is never anybody's duplicate.
     """
 
     place: str

@@ -33,6 +33,7 @@ EMPTY = Shape("empty", 9, _is_empty, _read_nothing)
 POSITION_TABLES = "positions database"
 POSITION_TABLES_ORDER = 1
 UNREADABLE = "unreadable"
+UNREADABLE_ORDER = 10
 
 # the first that claims a file reads it: what is told by certain marks comes before what is told by likeness
 SHAPES = (
