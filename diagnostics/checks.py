@@ -22,6 +22,11 @@ class Status(Enum):
     WARN = "WARN"
     FAIL = "FAIL"
 
+    @property
+    def rank(self) -> int:
+        """0 for the best, growing to the worst."""
+        return ORDER.index(self)
+
 
 EXIT_CODES = {Status.OK: 0, Status.IDLE: 0, Status.WARN: 1, Status.FAIL: 2}
 ORDER = (Status.OK, Status.IDLE, Status.WARN, Status.FAIL)
@@ -46,7 +51,7 @@ class Health:
 
     @property
     def status(self) -> Status:
-        worst = max((check.status for check in self.checks), key=ORDER.index, default=Status.OK)
+        worst = max((check.status for check in self.checks), key=lambda status: status.rank, default=Status.OK)
         return Status.OK if worst is Status.IDLE else worst
 
     @property

@@ -18,12 +18,14 @@ import typer
 from storage.errors import BookError
 
 if TYPE_CHECKING:
+    from diagnostics.checks import Health
     from engine.candles import Candles
     from engine.params import Params
     from services.scan_files import Scanned
 
 EXIT_FINDING = 1
 EXIT_USAGE = 2
+WIDE_COLUMNS = 200
 DEFAULT_DB = Path("data/positions.db")
 DEFAULT_REPLAY_DB = Path("data/replay.db")
 
@@ -70,6 +72,7 @@ def build(rooms: Rooms) -> typer.Typer:
         ("health", _health),
         ("why", _why),
         ("backtest", _backtest),
+        ("import-legacy", _import_legacy),
         ("prove", _prove),
     ):
         app.command(name)(_in_one_sentence(command(rooms)))
@@ -83,7 +86,7 @@ def _in_one_sentence(command: Callable[P, None]) -> Callable[P, None]:
     def told(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except (BookError, ValueError, LookupError, OSError) as error:
+        except Exception as error:
             if not _is_for_people(error):
                 raise
             _refuse(str(error))
@@ -92,7 +95,7 @@ def _in_one_sentence(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def _is_for_people(error: Exception) -> bool:
-    """Errors of ours carry a sentence; a bare ValueError or KeyError from elsewhere is a defect and must show itself."""
+    """Errors of ours carry a sentence; one from elsewhere is a defect and must show itself."""
     return isinstance(error, BookError) or type(error).__module__.split(".")[0] in (
         "engine",
         "gateways",
@@ -115,9 +118,35 @@ class UsageError(ValueError):
 def _demo(rooms: Rooms) -> Callable[..., None]:
     def demo(db: Db = None, params: ParamsFile = None) -> None:
         """Show the whole pipeline on a simulated market: offline, no token, under a minute."""
-        from services.demo import play
+        from diagnostics.checks import run_checks
+        from engine.runner import INTERPRETED
+        from engine.vocabulary import BookKind
+        from handlers.telegram.texts import renderer
+        from services.demo import BEGIN_MS, INTRODUCTION, play
+        from services.send import plain
+        from storage.book import Book
+        from storage.summary import summary_of
 
-        raise typer.Exit(play(None if db is None else db, _params(params), rooms.now_ms(), print))
+        if db is None:
+            book = Book.temporary(BookKind.DEMO, now_ms=BEGIN_MS)
+        else:
+            book = Book.open(db, BookKind.DEMO, now_ms=BEGIN_MS)
+        words = renderer()
+        print(INTRODUCTION)
+        with book:
+            end_ms = play(book, _params(params), INTERPRETED, lambda stores, item: plain(words(stores, item)), print)
+            with book.reading() as view:
+                summary, health = summary_of(view.connection), run_checks(view, end_ms)
+        print("\n══ what became of it " + "═" * 35)
+        print(f"{summary.looks:,} looks, {summary.signals} signals kept, {summary.sent} of them sent to the channel")
+        print(f"paper account: {summary.positions} positions, {summary.wins} won, {summary.losses} lost", end="")
+        print(f", balance {summary.balance:,.2f} USDT of a simulated market")
+        print("\n══ health " + "═" * 46)
+        for line in _health_lines(health):
+            print(line)
+        if db is not None:
+            print(f"\nThe book is {db}; ask it with `python bot.py why 1 --db {db}`.")
+        raise typer.Exit(EXIT_FINDING if health.exit_code or not summary.sent else 0)
 
     return demo
 
@@ -271,9 +300,9 @@ def _health(rooms: Rooms) -> Callable[..., None]:
             ]
             print(json.dumps({"status": found.status.value, "checks": checks}))
         else:
-            print(f"{found.status.value}  {path}")
-            for c in found.checks:
-                print(f"  {c.status.value:4}  {c.name:40} {c.value:>18}  {c.detail}")
+            print(path)
+            for line in _health_lines(found):
+                print(line)
         raise typer.Exit(found.exit_code)
 
     return health
@@ -292,6 +321,48 @@ def _why(rooms: Rooms) -> Callable[..., None]:
                 print(line)
 
     return why
+
+
+def _import_legacy(rooms: Rooms) -> Callable[..., None]:
+    def import_legacy(
+        directory: Annotated[Path, typer.Argument(help="The folder with the older bot's files; they are only read.")],
+        db: Db = None,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the receipt, leave nothing behind.")] = False,
+        timezone: Annotated[
+            str | None, typer.Option("--timezone", help="Zone of naive local times, e.g. Europe/Sofia; UTC without.")
+        ] = None,
+        candles: Annotated[
+            Path | None, typer.Option("--candles", help="Candle files to check imported trades against.")
+        ] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Bring an older bot's history into the book, with a receipt for every record."""
+        from engine.vocabulary import BookKind
+        from services.import_legacy import TABLE_HEADER, import_directory, table_rows
+        from storage.book import Book
+
+        with (
+            Book.open(DEFAULT_DB if db is None else db, BookKind.LIVE, now_ms=rooms.now_ms()) as book,
+            _progress(quiet=as_json) as progress,
+        ):
+            report = import_directory(
+                book,
+                directory,
+                now_ms=rooms.now_ms(),
+                dry_run=dry_run,
+                timezone=timezone,
+                candles_dir=candles,
+                progress=progress,
+            )
+        if as_json:
+            print(json.dumps(report.as_json()))
+        else:
+            _print_table(TABLE_HEADER, table_rows(report))
+        for problem in report.problems:
+            print(f"onebook: {problem}", file=sys.stderr)
+        raise typer.Exit(report.exit_code)
+
+    return import_legacy
 
 
 def _backtest(rooms: Rooms) -> Callable[..., None]:
@@ -512,6 +583,25 @@ def _scan_line(one: "Scanned") -> str:
         f"{name:24} {s.direction.value:6} {s.setup}, entry {s.entry:.10g}, stop {s.stop_loss:.10g},"
         f" RR {s.rr:.1f}, score {s.confidence:.0f}"
     )
+
+
+def _print_table(header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> None:
+    """A table as wide as the terminal, or as it needs where nobody watches."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*header)
+    for row in rows:
+        table.add_row(*row)
+    wide = None if sys.stdout.isatty() else WIDE_COLUMNS
+    Console(width=wide).print(table)
+
+
+def _health_lines(health: "Health") -> Iterator[str]:
+    """The status, then every check, the worst first."""
+    yield f"health: {health.status.value}"
+    for check in sorted(health.checks, key=lambda c: c.status.rank, reverse=True):
+        yield f"  {check.status.value:4}  {check.name:58} {check.value:>12}  {check.detail}"
 
 
 def _backtest_lines(document: dict[str, Any]) -> Iterator[str]:

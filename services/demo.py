@@ -6,6 +6,7 @@ is invented and the channel is the screen.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from engine.candles import Candles, resampled
 from engine.looks import Looks, Stack
@@ -33,6 +34,10 @@ TIMEFRAME = Timeframe.H1
 SCREEN_CHAT = -1_000_000_000_001
 PLAYED_KEY = "demo.played"
 
+INTRODUCTION = """Onebook demonstration: 4 weeks of a SIMULATED market, hour by hour of a virtual clock, in a few seconds.
+Six invented pairs are watched on 1h candles. What follows is what a Telegram channel would show: every signal when its
+setup completes on a closed candle, and every thing that becomes of it as a reply. Nothing leaves this machine."""
+
 Render = Callable[[Stores, OutboxItem], str]
 Show = Callable[[str], None]
 
@@ -54,8 +59,8 @@ class _Screen:
         while due := stores.outbox.due(now_ms, 1):
             [item] = due
             stores.outbox.mark_sending(item.id)
-            answered = f"↳ in reply to message {item.reply_to_telegram_id}\n" if item.reply_to_telegram_id else ""
-            self.show(f"\n── message {item.id} " + "─" * 40 + f"\n{answered}{self.render(stores, item)}")
+            answers = f" ↳ reply to message {item.reply_to_telegram_id}" if item.reply_to_telegram_id else ""
+            self.show(f"\n── {_when(now_ms)} UTC · message {item.id}{answers}\n{self.render(stores, item)}")
             stores.outbox.mark_sent(item.id, item.id, now_ms)
 
 
@@ -120,3 +125,7 @@ def _reader(params: Params, kernel: Kernel) -> Callable[[Candles], Chart]:
 
 def _tick_of(symbol: str) -> float:
     return next(known.tick_size for known in DEFAULT_SYMBOLS if known.symbol == symbol)
+
+
+def _when(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
