@@ -15,8 +15,13 @@ FILE_BYTES = 5_000_000
 OLD_FILES = 5
 REDACTED = "<token>"
 LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-# httpx logs every URL, and Telegram's URLs hold the token; apscheduler tells every run
-TOO_TALKATIVE = ("httpx", "httpcore", "apscheduler", "telegram.ext")
+# httpx logs every URL, and Telegram's URLs hold the token; apscheduler tells every run, and every one it need not do
+LEVELS = {
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "telegram.ext": logging.WARNING,
+    "apscheduler": logging.ERROR,
+}
 TOKEN_SHAPE = re.compile(r"\d{5,}(?::|%3[Aa])[A-Za-z0-9_-]{30,}")
 SHORTEST_SECRET = 8
 
@@ -51,8 +56,8 @@ def set_up(directory: Path, secrets: Iterable[str], stream: IO[str] | None = Non
         handler.setFormatter(formatter)
         root.addHandler(handler)
     root.setLevel(logging.INFO)
-    for name in TOO_TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, level in LEVELS.items():
+        logging.getLogger(name).setLevel(level)
     sys.excepthook = _log_uncaught
 
 

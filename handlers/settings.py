@@ -27,6 +27,10 @@ NO_TOKEN = (
     "there is no token: write to @BotFather in Telegram, send /newbot, and put the token it gives you into"
     f" {PREFIX}TOKEN (in the environment or in {ENV_FILE}). `python bot.py demo` works without one."
 )
+NOBODY = (
+    f"there is nobody to send signals to: set {PREFIX}CHANNEL to the id of a channel in which the bot may post, or"
+    f" {PREFIX}OWNERS to your own Telegram id (@userinfobot tells it)."
+)
 MS_PER_SECOND = 1000
 
 
@@ -136,9 +140,12 @@ class LiveSettings(BaseSettings):
         if "token" not in named:
             raise SettingsError(NO_TOKEN)
         try:
-            return cls.model_validate(named)
+            settings = cls.model_validate(named)
         except ValidationError as error:
             raise SettingsError(_sentence(error)) from None  # the cause would show the token
+        if settings.channel is None and not settings.owners:
+            raise SettingsError(NOBODY)
+        return settings
 
     @classmethod
     def _refuse_unknown(cls, names: Iterable[str]) -> None:

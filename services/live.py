@@ -124,8 +124,9 @@ class Live:
         minutes = await self._minutes(until_ms)
         if not minutes.reach_ms:
             return
-        patient = self._now_ms() - until_ms < self._patience_ms or minutes.saw_nothing
-        settled_ms = minutes.covered_ms(until_ms) if patient else until_ms
+        covered_ms = minutes.covered_ms(until_ms)
+        patient = self._now_ms() - covered_ms < self._patience_ms or minutes.saw_nothing(until_ms)
+        settled_ms = covered_ms if patient else until_ms
         if minutes.candles:
             await self._writer.run(lambda tx: self._book_settlement(tx, minutes, settled_ms))
             self._after_commit()
@@ -140,13 +141,12 @@ class Live:
     def _holds_up(self, taken: Taken, minutes: Minutes) -> str | None:
         """Why an instant cannot be decided yet; None when it can, with what is still missing left out."""
         lacking = [*taken.waiting, *minutes.errors.values()]
-        if minutes.covered_ms(taken.at_ms) < taken.at_ms and not minutes.errors:
+        if not lacking and minutes.covered_ms(taken.at_ms) < taken.at_ms:
             lacking.append("minute candles are behind")
         if not lacking:
             return None
-        late_ms = self._now_ms() - taken.at_ms
         nothing_at_all = taken.saw_nothing and not minutes.candles
-        if late_ms < self._patience_ms or nothing_at_all:
+        if self._now_ms() - taken.at_ms < self._patience_ms or nothing_at_all:
             return f"{lacking[0]} ({len(lacking)} series wait)"
         return None
 

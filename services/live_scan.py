@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.candles import Candles
+from engine.compiled import COMPILED
 from engine.looks import ReadChart, Stack, look
 from engine.params import Params
+from engine.reading import read_chart
 from engine.timeframes import Timeframe, context_of
 from engine.vocabulary import Rejected, Signal, Stage
 from gateways.market import MarketData, MarketError, UnknownSymbol
@@ -133,6 +135,11 @@ class LiveScan:
         if len(window):
             self._windows[key] = window = window.window(len(window), count)
         return window
+
+
+def chart_reader(params: Params) -> ReadChart:
+    """Reads charts with the compiled kernel."""
+    return lambda candles: read_chart(candles, params.detection, COMPILED)
 
 
 async def fresh_look(

@@ -24,10 +24,9 @@ class Minutes:
         """Up to which instant every followed symbol can be settled."""
         return min([until_ms, *self.reach_ms.values()])
 
-    @property
-    def saw_nothing(self) -> bool:
-        """Whether candles were asked for and none came."""
-        return bool(self.errors) and not self.candles
+    def saw_nothing(self, until_ms: int) -> bool:
+        """Whether candles were due and none came."""
+        return self.covered_ms(until_ms) < until_ms and not self.candles
 
     def until(self, ms: int) -> Mapping[str, Candles]:
         """The candles closed at or before `ms`."""
@@ -68,8 +67,6 @@ async def minutes_since(market: MarketData, since: Mapping[str, int], until_ms: 
         if len(found):
             candles[symbol] = found
             reach_ms[symbol] = found.closed_at_ms
-        else:
-            errors[symbol] = f"{symbol} has no minute candles yet"
 
     await asyncio.gather(*(fetch(symbol, since_ms) for symbol, since_ms in since.items()))
     return Minutes(candles, reach_ms, errors)

@@ -42,9 +42,13 @@ OUTCOME_MARKS = {Outcome.WIN: "✅", Outcome.LOSS: "❌", Outcome.BREAKEVEN: "�
 SIMULATED = "<i>simulated market, not a real one</i>"
 
 
+ClockText = Callable[[int], str]
+"""Writes an instant, epoch ms, for people."""
+
+
 def renderer(zone: str = "UTC") -> Render:
     """The wording of outbox rows, with times shown in `zone`."""
-    clock = _clock_of(zone)
+    clock = clock_of(zone)
 
     def render(stores: Stores, item: OutboxItem) -> str:
         if item.kind == NOTICE or item.signal_id is None:
@@ -56,6 +60,19 @@ def renderer(zone: str = "UTC") -> Render:
         return "\n".join(lines)
 
     return render
+
+
+def clock_of(zone: str) -> ClockText:
+    """Writes an instant as people of `zone` read it, with UTC beside it where that differs."""
+    here = ZoneInfo(zone)
+
+    def clock(ms: int) -> str:
+        at = datetime.fromtimestamp(ms / MS_PER_SECOND, UTC)
+        utc = f"{at:%Y-%m-%d %H:%M} UTC"
+        local = at.astimezone(here)
+        return utc if zone == "UTC" else f"{local:%Y-%m-%d %H:%M} {local.tzname()} ({utc})"
+
+    return clock
 
 
 def signal_name(signal_id: int) -> str:
@@ -77,7 +94,7 @@ def duration(ms: int) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-def signal_lines(signal: Signal, name: str, clock: Callable[[int], str]) -> Iterator[str]:
+def signal_lines(signal: Signal, name: str, clock: ClockText) -> Iterator[str]:
     """The card of a signal: levels, what they promise after costs, and why."""
     yield _headline(signal)
     setup = SETUP_NAMES.get(signal.setup, signal.setup.replace("_", " "))
@@ -97,7 +114,7 @@ def signal_lines(signal: Signal, name: str, clock: Callable[[int], str]) -> Iter
     yield f"{signal.market.value}, candle closed {clock(signal.candle_close_ms)}"
 
 
-def _lines(kind: MessageKind, stored: StoredSignal, item: OutboxItem, clock: Callable[[int], str]) -> Iterator[str]:
+def _lines(kind: MessageKind, stored: StoredSignal, item: OutboxItem, clock: ClockText) -> Iterator[str]:
     signal, facts = stored.signal, _Facts(item)
     name = signal_name(stored.id)
     match kind:
@@ -126,7 +143,7 @@ def _lines(kind: MessageKind, stored: StoredSignal, item: OutboxItem, clock: Cal
             yield f"{name} · {clock(facts.at_ms)}"
 
 
-def _close_lines(stored: StoredSignal, facts: "_Facts", clock: Callable[[int], str]) -> Iterator[str]:
+def _close_lines(stored: StoredSignal, facts: "_Facts", clock: ClockText) -> Iterator[str]:
     mark = OUTCOME_MARKS[Outcome(facts.text("outcome"))]
     words = CLOSE_WORDS[CloseReason(facts.text("reason"))]
     yield f"{mark} {_headline(stored.signal)} {words}: {facts.number('r_multiple'):+.2f}R"
@@ -168,16 +185,3 @@ def _change_pct(start: float, end: float) -> float:
 
 def _escaped(value: object) -> str:
     return html.escape(str(value), quote=False)
-
-
-def _clock_of(zone: str) -> Callable[[int], str]:
-    """Writes an instant as people of `zone` read it, with UTC beside it where that differs."""
-    here = ZoneInfo(zone)
-
-    def clock(ms: int) -> str:
-        at = datetime.fromtimestamp(ms / MS_PER_SECOND, UTC)
-        utc = f"{at:%Y-%m-%d %H:%M} UTC"
-        local = at.astimezone(here)
-        return utc if zone == "UTC" else f"{local:%Y-%m-%d %H:%M} {local.tzname()} ({utc})"
-
-    return clock

@@ -13,7 +13,7 @@ NO_FILE = Path("/nonexistent/.env")
 
 
 def read(**names: str) -> LiveSettings:
-    environment = {"ONEBOOK_TOKEN": TOKEN, "PATH": "/bin"}
+    environment = {"ONEBOOK_TOKEN": TOKEN, "ONEBOOK_CHANNEL": "-1009", "PATH": "/bin"}
     environment.update({f"ONEBOOK_{name.upper()}": value for name, value in names.items()})
     return LiveSettings.read(environment, NO_FILE)
 
@@ -58,6 +58,11 @@ def test_without_a_token_it_says_how_to_get_one():
         LiveSettings.read({}, NO_FILE)
     with pytest.raises(SettingsError, match="BotFather"):
         LiveSettings.read({"ONEBOOK_TOKEN": " "}, NO_FILE)
+
+
+def test_somebody_has_to_be_told():
+    with pytest.raises(SettingsError, match="nobody to send signals to"):
+        LiveSettings.read({"ONEBOOK_TOKEN": TOKEN}, NO_FILE)
 
 
 @pytest.mark.parametrize(
