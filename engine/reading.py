@@ -19,7 +19,7 @@ from engine.detection_params import DetectionParams
 from engine.findings import NONE, Findings, Kind
 from engine.params import WindowParams
 from engine.runner import Kernel, price_findings
-from engine.session_findings import Rows, asian_ranges, judas_raids, midnight_opens
+from engine.session_findings import GivenRows, asian_ranges, judas_raids, midnight_opens
 from engine.sessions import Sessions, sessions
 from engine.timeframes import Timeframe
 
@@ -175,7 +175,7 @@ class Chart:
         return sessions(self.candles, self._params)
 
     @cached_property
-    def judas_raids(self) -> Rows:
+    def judas_raids(self) -> GivenRows:
         """Raids of each Asian range in its Judas window, in the order of bars."""
         clock = self.clock
         return judas_raids(self.candles, clock, asian_ranges(self.candles, clock), midnight_opens(self.candles, clock))

@@ -49,7 +49,10 @@ def bars(*rows: tuple[float, float, float, float]) -> list[Bar]:
     return [Bar(START + i * HOUR, START + (i + 1) * HOUR, *row) for i, row in enumerate(rows)]
 
 
-def run(plan: Plan, *rows: tuple[float, float, float, float], rules: FollowRules = NO_SLIP) -> tuple[Track, list[Happening]]:
+Row = tuple[float, float, float, float]
+
+
+def run(plan: Plan, *rows: Row, rules: FollowRules = NO_SLIP) -> tuple[Track, list[Happening]]:
     track, told = Track.waiting(plan), []
     for bar in bars(*rows):
         track, happenings = step(track, bar, rules)
@@ -62,9 +65,9 @@ def kinds(told: list[Happening]) -> list[str]:
 
 
 def mirrored(plan: Plan) -> Plan:
-    flip = lambda price: 200.0 - price  # noqa: E731
-    targets = tuple(replace(target, price=flip(target.price)) for target in plan.targets)
-    return replace(plan, direction=Direction.SHORT, entry=flip(plan.entry), stop_loss=flip(plan.stop_loss), targets=targets)
+    targets = tuple(replace(target, price=200.0 - target.price) for target in plan.targets)
+    entry, stop = 200.0 - plan.entry, 200.0 - plan.stop_loss
+    return replace(plan, direction=Direction.SHORT, entry=entry, stop_loss=stop, targets=targets)
 
 
 def mirror(row: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
