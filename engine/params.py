@@ -219,7 +219,8 @@ Section = TypeVar("Section")
 
 
 def _overlay(section: Section, values: Mapping[str, Any], path: str) -> Section:
-    assert is_dataclass(section) and not isinstance(section, type)
+    assert is_dataclass(section)
+    assert not isinstance(section, type)
     names = [f.name for f in fields(section)]
     hints = get_type_hints(type(section))
     changes: dict[str, Any] = {}

@@ -15,7 +15,6 @@ from engine.session_setups import judas_swing, silver_bullet
 from engine.setup import Setup, zone_of
 from engine.vocabulary import Direction, Rejected, Stage
 
-
 SetupRule = Callable[[Reading, int, SetupParams], Setup | None]
 
 

@@ -90,7 +90,8 @@ def trades_of_replay(connection: Connection) -> tuple[BacktestTrade, ...]:
         " p.outcome, s.confidence FROM signals s"
         " LEFT JOIN positions p ON p.signal_id=s.id"
         "  AND p.portfolio_id=(SELECT id FROM portfolios WHERE kind='shadow' ORDER BY id LIMIT 1)"
-        " WHERE s.source<>'import' AND s.status IN('ACCEPTED','SENT','EXECUTED','CLOSED','EXPIRED','CANCELLED') ORDER BY s.created_ms, s.id"
+        " WHERE s.source<>'import' AND s.status IN('ACCEPTED','SENT','EXECUTED','CLOSED','EXPIRED','CANCELLED')"
+        " ORDER BY s.created_ms, s.id"
     )
     return tuple(
         BacktestTrade(
