@@ -44,7 +44,8 @@ def lines(explanation: Explanation) -> Iterator[str]:
         reward = abs(target.price - signal.entry) / signal.risk
         share = f"{target.share_ratio:.0%}"
         yield f"target {target.no}: {target.price:.10g}  {reward:.2f}R  {share}  {target.reason or ''}"
-    yield f"RR {signal.rr:.2f}, plan {signal.plan_r:.2f}R, round trip {signal.cost_r:.3f}R, valid until {utc(signal.valid_until_ms)}"
+    yield f"RR {signal.rr:.2f}, plan {signal.plan_r:.2f}R, round trip {signal.cost_r:.3f}R"
+    yield f"valid until {utc(signal.valid_until_ms)}"
     yield ""
     yield "findings (formed at, known at)"
     for witness in signal.witnesses:

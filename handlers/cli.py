@@ -127,13 +127,10 @@ def _demo(rooms: Rooms) -> Callable[..., None]:
         from storage.book import Book
         from storage.summary import summary_of
 
-        if db is None:
-            book = Book.temporary(BookKind.DEMO, now_ms=BEGIN_MS)
-        else:
-            book = Book.open(db, BookKind.DEMO, now_ms=BEGIN_MS)
         words = renderer()
         print(INTRODUCTION)
-        with book:
+        kind = BookKind.DEMO
+        with Book.temporary(kind, now_ms=BEGIN_MS) if db is None else Book.open(db, kind, now_ms=BEGIN_MS) as book:
             end_ms = play(book, _params(params), INTERPRETED, lambda stores, item: plain(words(stores, item)), print)
             with book.reading() as view:
                 summary, health = summary_of(view.connection), run_checks(view, end_ms)
