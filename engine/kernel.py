@@ -14,7 +14,7 @@ Where neighbours can arrive out of order (gaps one bar apart, blocks of one leg)
 import math
 
 from engine.findings import Findings, Kind
-from engine.kernel_columns import LAST_OPPOSITE, LUXALGO, SMC, BarOutputs, Column, EventColumns, Rules
+from engine.kernel_columns import LAST_OPPOSITE, LUXALGO, SMC, BarOutputs, Column, EventColumns, GivenRows, Rules
 
 FULL = -1
 """The answer instead of a count when the event columns were too short: call again with longer ones."""
@@ -57,19 +57,22 @@ def price_kernel(
     low: Column,
     close: Column,
     rules: Rules,
+    given: GivenRows,
     events: EventColumns,
     bars: BarOutputs,
     stacks: tuple[Column, ...],
 ) -> int:
     """Write every event of the series into `events` and its state into `bars`; how many events, or FULL.
 
-    The four price columns have one length n; `stacks` are STACK_COUNT scratch columns of at least n integers.
+    The four price columns have one length n; `stacks` are STACK_COUNT scratch columns of at least n integers. The rows
+    of `given` are copied in front of the events of their bars.
     """
     (
         swing_left, swing_right, internal_left, internal_right, break_on_wick, mean_bars, body_multiple, body_share,
         min_gap, colour_filter, block_school, block_body, equal_tolerance, equal_tolerance_ranges, reclaim_bars,
         leg_swings, leg_size, extras,
     ) = rules  # fmt: skip
+    given_kind, given_known_at, given_index, given_ref, given_direction, given_upper, given_lower = given
     kind, known_at, index, ref, direction, upper, lower, origin = events
     first_event, trend_at, high_at, low_at, true_range, mean_true_range, settled_at = bars
     # Positions of events that wait for a price. `below` waits for a falling price, `above` for a rising one.
@@ -81,6 +84,8 @@ def price_kernel(
     n = len(close)
     limit = len(kind) - SPARE
     count = 0
+    given_n = 0
+    given_end = len(given_kind)
     nothing_above = math.inf
     nothing_below = -math.inf
 
@@ -135,6 +140,13 @@ def price_kernel(
         l = low[t]  # noqa: E741 -- a bar is o, h, l, c
         c = close[t]
         first_event[t] = count
+
+        while given_n < given_end and given_known_at[given_n] == t and count < limit:
+            kind[count], known_at[count], index[count] = given_kind[given_n], t, given_index[given_n]
+            ref[count], direction[count], origin[count] = given_ref[given_n], given_direction[given_n], -1
+            upper[count], lower[count] = given_upper[given_n], given_lower[given_n]
+            count += 1
+            given_n += 1
 
         # -- raids of pools, high side then low side
         while h > pool_above and count < limit:

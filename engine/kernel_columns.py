@@ -45,6 +45,18 @@ class EventColumns(NamedTuple):
     origin: Column
 
 
+class GivenRows(NamedTuple):
+    """Findings made elsewhere, ordered by `known_at`, to be written in front of their bar's own; none has an origin."""
+
+    kind: Column
+    known_at: Column
+    index: Column
+    ref: Column
+    direction: Column
+    upper: Column
+    lower: Column
+
+
 class BarOutputs(NamedTuple):
     """Where the state at each bar's close is written; `first_event` is one longer than there are bars."""
 

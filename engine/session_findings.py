@@ -3,7 +3,6 @@
 Each rule answers with the rows it found, whole series at once; every value of a row is known at its bar.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from engine.candles import Candles
 from engine.detection_params import DetectionParams
 from engine.findings import NONE, Kind
+from engine.kernel_columns import GivenRows
 from engine.sessions import ASIAN_RANGE, EPOCH_WEEKDAY, JUDAS, SILVER_BULLETS, Sessions, is_new
 
 MIDNIGHT_OPEN_BEFORE = 17 * 60
@@ -19,20 +19,7 @@ OPENING_GAP_AT = 18 * 60
 SUNDAY = 6
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Findings of one kind or several; columns as in `Findings`, `origin` always NONE."""
-
-    kind: NDArray[np.int8]
-    known_at: NDArray[np.int32]
-    index: NDArray[np.int32]
-    ref: NDArray[np.int32]
-    direction: NDArray[np.int8]
-    upper: NDArray[np.float64]
-    lower: NDArray[np.float64]
-
-
-def session_rows(candles: Candles, clock: Sessions, params: DetectionParams) -> Rows:
+def session_rows(candles: Candles, clock: Sessions, params: DetectionParams) -> GivenRows:
     """Every finding of the clock in `candles`, ordered by `known_at`."""
     asian = asian_ranges(candles, clock)
     midnight = midnight_opens(candles, clock)
@@ -48,7 +35,7 @@ def session_rows(candles: Candles, clock: Sessions, params: DetectionParams) -> 
     return _in_order(found)
 
 
-def asian_ranges(candles: Candles, clock: Sessions) -> Rows:
+def asian_ranges(candles: Candles, clock: Sessions) -> GivenRows:
     """High and low of each evening window, at the first bar after it; `ref` is its first bar."""
     inside = np.flatnonzero(clock.windows & ASIAN_RANGE)
     if not inside.size:
@@ -65,13 +52,13 @@ def asian_ranges(candles: Candles, clock: Sessions) -> Rows:
     )
 
 
-def midnight_opens(candles: Candles, clock: Sessions) -> Rows:
+def midnight_opens(candles: Candles, clock: Sessions) -> GivenRows:
     """The open of the first bar of each New York date, if it opens before the day's evening."""
     bars = np.flatnonzero(is_new(clock.date) & (clock.minute < MIDNIGHT_OPEN_BEFORE))
     return _rows(Kind.MIDNIGHT_OPEN, bars, upper=candles.open[bars], lower=candles.open[bars])
 
 
-def judas_raids(candles: Candles, clock: Sessions, asian: Rows, midnight: Rows) -> Rows:
+def judas_raids(candles: Candles, clock: Sessions, asian: GivenRows, midnight: GivenRows) -> GivenRows:
     """The first bar of the Judas window beyond the Asian range and the midnight open, once a side for each range."""
     bars = np.flatnonzero(clock.windows & JUDAS)
     which = np.searchsorted(asian.known_at, bars, side="right") - 1
@@ -90,7 +77,7 @@ def judas_raids(candles: Candles, clock: Sessions, asian: Rows, midnight: Rows) 
     )
 
 
-def silver_bullets(candles: Candles, clock: Sessions) -> Rows:
+def silver_bullets(candles: Candles, clock: Sessions) -> GivenRows:
     """Gaps whose middle and third bar open inside one silver bullet window; `index` is the middle bar."""
     bits = np.bitwise_or.reduce(np.array(SILVER_BULLETS, dtype=np.uint8))
     third = np.flatnonzero(clock.windows[2:] & clock.windows[1:-1] & bits) + 2
@@ -107,7 +94,7 @@ def silver_bullets(candles: Candles, clock: Sessions) -> Rows:
     )
 
 
-def daily_biases(clock: Sessions) -> Rows:
+def daily_biases(clock: Sessions) -> GivenRows:
     """The two-day rule at the first bar of each day: a close beyond the earlier day decides, else a one-sided raid."""
     days = clock.days
     earlier_high, earlier_low = days.high[:-2], days.low[:-2]
@@ -118,7 +105,7 @@ def daily_biases(clock: Sessions) -> Rows:
     return _rows(Kind.DAILY_BIAS, days.first_bar[2:], direction=bias)
 
 
-def opening_gaps(candles: Candles, clock: Sessions) -> Rows:
+def opening_gaps(candles: Candles, clock: Sessions) -> GivenRows:
     """The open of a bar that opens at 18:00 New York against the close before it: weekly on Sunday, else daily."""
     bars = np.flatnonzero(clock.minute == OPENING_GAP_AT)
     bars = bars[bars > 0]
@@ -133,7 +120,7 @@ def opening_gaps(candles: Candles, clock: Sessions) -> Rows:
     )
 
 
-def _level(kind: Kind, bars: NDArray[Any], direction: int, level: NDArray[np.float64]) -> Rows:
+def _level(kind: Kind, bars: NDArray[Any], direction: int, level: NDArray[np.float64]) -> GivenRows:
     return _rows(kind, bars, direction=direction, upper=level, lower=level)
 
 
@@ -146,9 +133,9 @@ def _rows(
     direction: NDArray[Any] | int = 0,
     upper: NDArray[np.float64] | float = 0.0,
     lower: NDArray[np.float64] | float = 0.0,
-) -> Rows:
+) -> GivenRows:
     size = known_at.shape
-    return Rows(
+    return GivenRows(
         np.broadcast_to(np.asarray(kind, dtype=np.int8), size),
         known_at.astype(np.int32),
         (known_at if index is None else index).astype(np.int32),
@@ -159,23 +146,7 @@ def _rows(
     )
 
 
-def _in_order(found: list[Rows]) -> Rows:
-    joined = Rows(
-        np.concatenate([rows.kind for rows in found]),
-        np.concatenate([rows.known_at for rows in found]),
-        np.concatenate([rows.index for rows in found]),
-        np.concatenate([rows.ref for rows in found]),
-        np.concatenate([rows.direction for rows in found]),
-        np.concatenate([rows.upper for rows in found]),
-        np.concatenate([rows.lower for rows in found]),
-    )
+def _in_order(found: list[GivenRows]) -> GivenRows:
+    joined = GivenRows(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
     order = np.argsort(joined.known_at, kind="stable")
-    return Rows(
-        joined.kind[order],
-        joined.known_at[order],
-        joined.index[order],
-        joined.ref[order],
-        joined.direction[order],
-        joined.upper[order],
-        joined.lower[order],
-    )
+    return GivenRows(*(column[order] for column in joined))
