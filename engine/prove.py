@@ -113,7 +113,7 @@ def noise_after(candles: Candles, whole: Findings, detector: Detector, seed: int
     """What is told of the first T bars when every later bar is replaced by noise."""
     dice = np.random.default_rng(seed)
     results = [
-        _compare(_readings(detector(_with_noise_after(candles, cut, dice)), cut), _readings(whole, cut))
+        _compare(_readings(detector(with_noise_after(candles, cut, dice)), cut), _readings(whole, cut))
         for cut in _cuts(candles, seed)
     ]
     return _summed("noise after", results)
@@ -176,6 +176,18 @@ def peeking(detector: Detector) -> Detector:
     return twin
 
 
+def with_noise_after(candles: Candles, cut: int, dice: np.random.Generator) -> Candles:
+    """The candles with every bar from position `cut` (at least 1) on replaced by noise of the same level."""
+    """The same bars up to `cut`, noise of the same size instead of every later one."""
+    opens, highs, lows, closes = (column.copy() for column in _prices(candles))
+    later = len(candles) - cut
+    opens[cut:] = closes[cut - 1] * np.exp(dice.normal(size=later) * 0.05)
+    closes[cut:] = opens[cut:] * np.exp(dice.normal(size=later) * 0.05)
+    highs[cut:] = np.maximum(opens[cut:], closes[cut:]) * (1 + dice.random(later) * 0.05)
+    lows[cut:] = np.minimum(opens[cut:], closes[cut:]) * (1 - dice.random(later) * 0.05)
+    return _with_prices(candles, opens, highs, lows, closes)
+
+
 def _cuts(candles: Candles, seed: int) -> list[int]:
     if not len(candles):
         return []
@@ -207,16 +219,6 @@ def _on_a_binary_grid(candles: Candles) -> Candles:
         return candles
     step = 2.0 ** (np.ceil(np.log2(np.abs(candles.high).max())) - GRID_BITS)
     return _with_prices(candles, *(np.rint(column / step) * step for column in _prices(candles)))
-
-
-def _with_noise_after(candles: Candles, cut: int, dice: np.random.Generator) -> Candles:
-    opens, highs, lows, closes = (column.copy() for column in _prices(candles))
-    later = len(candles) - cut
-    opens[cut:] = closes[cut - 1] * np.exp(dice.normal(size=later) * 0.05)
-    closes[cut:] = opens[cut:] * np.exp(dice.normal(size=later) * 0.05)
-    highs[cut:] = np.maximum(opens[cut:], closes[cut:]) * (1 + dice.random(later) * 0.05)
-    lows[cut:] = np.minimum(opens[cut:], closes[cut:]) * (1 - dice.random(later) * 0.05)
-    return _with_prices(candles, opens, highs, lows, closes)
 
 
 def _readings(findings: Findings, bars: int) -> list[Reading]:

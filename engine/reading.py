@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from engine.candles import Candles
 from engine.detection_params import DetectionParams
 from engine.findings import NONE, Findings, Kind
+from engine.kernel_columns import GivenRows
 from engine.params import WindowParams
 from engine.runner import Kernel, price_findings
-from engine.session_findings import GivenRows, asian_ranges, judas_raids, midnight_opens
+from engine.session_findings import asian_ranges, judas_raids, midnight_opens
 from engine.sessions import Sessions, sessions
 from engine.timeframes import Timeframe
 

@@ -410,11 +410,16 @@ def _prove(rooms: Rooms) -> Callable[..., None]:
     def prove(file: Annotated[Path, typer.Argument(help="A candle file.")], as_json: AsJson = False) -> None:
         """Try to make the engine rewrite what it said of a file: prefixes, noise, windows, scale, mirror, a cheat."""
         from engine.compiled import COMPILED
-        from engine.params import LIVE_DETECTION
-        from engine.prove import prove
+        from engine.params import Params
+        from engine.prove import Proof, prove
+        from engine.prove_decisions import prove_decisions
+        from engine.reading import read_chart
         from gateways.candle_files import read_file
 
-        proof = prove(read_file(file), LIVE_DETECTION, COMPILED)
+        candles, rules = read_file(file), Params()
+        found = prove(candles, rules.detection, COMPILED)
+        decided = prove_decisions(candles, rules, lambda bars: read_chart(bars, rules.detection, COMPILED))
+        proof = Proof(found.bars, (*found.checks, *decided), found.twin_is_caught)
         document = {
             "bars": proof.bars,
             "compared": proof.compared,
@@ -426,8 +431,8 @@ def _prove(rooms: Rooms) -> Callable[..., None]:
             print(json.dumps(document))
         else:
             for check in proof.checks:
-                print(f"{check.name:20} {check.compared:>14,} compared  {check.rewritten:>6,} rewritten")
-            print(f"{'all':20} {proof.compared:>14,} compared  {proof.rewritten:>6,} rewritten")
+                print(f"{check.name:24} {check.compared:>14,} compared  {check.rewritten:>6,} rewritten")
+            print(f"{'all':24} {proof.compared:>14,} compared  {proof.rewritten:>6,} rewritten")
             print("a detector that peeks one bar ahead was " + ("caught" if proof.twin_is_caught else "NOT caught"))
         raise typer.Exit(0 if proof.holds else EXIT_FINDING)
 
