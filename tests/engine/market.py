@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.candles import Candles, resampled
 from engine.compiled import COMPILED
@@ -15,6 +16,8 @@ from engine.timeframes import Timeframe
 from engine.vocabulary import Rejected, Signal
 from tests.drawing import candle_file, random_walk
 from tests.shared import SHARED
+
+Column = NDArray[np.float64]
 
 MONDAY_MS = 1_704_067_200_000  # 2024-01-01 00:00 UTC
 TICK = 0.5
@@ -67,21 +70,30 @@ def corpus() -> tuple[Decided, ...]:
     return tuple(Decided(stack, decisions(stack)) for stack in stacks)
 
 
+def multiplied(candles: Candles, bars: NDArray[np.bool_], by: float) -> Candles:
+    """The series with the prices of some bars times `by`."""
+    prices = (candles.open, candles.high, candles.low, candles.close)
+    return rewritten(candles, *(np.where(bars, column * by, column) for column in prices))
+
+
+def rewritten(candles: Candles, open_: Column, high: Column, low: Column, close: Column) -> Candles:
+    """The series at its times and with its volume, but with other prices."""
+    columns = (candles.open_ms, open_, high, low, close, candles.volume)
+    return Candles.checked(candles.symbol, candles.timeframe, *columns)
+
+
 def mirrored(candles: Candles, about: float) -> Candles:
     """The chart upside down: every price p becomes 2 x `about` - p."""
-    high, low = 2 * about - candles.low, 2 * about - candles.high
-    return replace(candles, open=2 * about - candles.open, close=2 * about - candles.close, high=high, low=low)
+    prices = (candles.open, candles.low, candles.high, candles.close)
+    return rewritten(candles, *(2 * about - column for column in prices))
 
 
 def with_noise_after(candles: Candles, bar: int, seed: int) -> Candles:
     """The series with everything after `bar` replaced by other prices."""
     noise = walk(seed, len(candles), candles.timeframe)
     kept = np.arange(len(candles)) <= bar
-    columns = {
-        name: np.where(kept, getattr(candles, name), getattr(noise, name) * 2)
-        for name in ("open", "high", "low", "close", "volume")
-    }
-    return replace(candles, **columns)
+    pairs = ((getattr(candles, name), getattr(noise, name) * 2) for name in ("open", "high", "low", "close"))
+    return rewritten(candles, *(np.where(kept, own, other) for own, other in pairs))
 
 
 def major(name: str, bars: int) -> Candles:

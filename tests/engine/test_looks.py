@@ -16,8 +16,10 @@ from tests.engine.market import (
     decisions,
     major,
     mirrored,
+    multiplied,
     named,
     read,
+    rewritten,
     stack_of,
     walk,
     with_noise_after,
@@ -67,21 +69,17 @@ def test_a_look_never_uses_the_candles_after_its_bar():
     for decided in corpus():
         for bar in sorted(decided.signals)[::3]:
             own = with_noise_after(decided.stack.own, bar, seed=bar)
-            rewritten = replace(stack_of(own, decided.stack.btc, decided.stack.context.timeframe))
+            noisy = stack_of(own, decided.stack.btc, decided.stack.context.timeframe)
 
-            assert Looks(rewritten, PARAMS, read, TICK).at(bar) == decided.results[bar]
+            assert Looks(noisy, PARAMS, read, TICK).at(bar) == decided.results[bar]
 
 
 def test_a_look_never_uses_a_higher_candle_that_has_not_closed():
     stack = corpus()[0].stack
     bar = next(bar for bar in corpus()[0].signals if stack.own.closed_ms[bar] % Timeframe.H4.ms)
     open_now = stack.context.closed_ms > stack.own.closed_ms[bar]
-    doubled = {
-        name: np.where(open_now, getattr(stack.context, name) * 2, getattr(stack.context, name))
-        for name in ("open", "high", "low", "close")
-    }
+    changed = replace(stack, context=multiplied(stack.context, open_now, 2))
 
-    changed = replace(stack, context=replace(stack.context, **doubled))
     assert Looks(changed, PARAMS, read, TICK).at(bar) == corpus()[0].results[bar]
 
 
@@ -90,12 +88,8 @@ def test_what_lies_before_the_window_does_not_matter():
         for bar in [bar for bar in decided.signals if bar > 600][::4]:
             own = decided.stack.own
             longer_ago = np.arange(len(own)) <= bar - PARAMS.window.window_bars
-            columns = {
-                name: np.where(longer_ago, getattr(own, name) * 3, getattr(own, name))
-                for name in ("open", "high", "low", "close", "volume")
-            }
             # the higher timeframe has its own window, which reaches farther back, and stays as it is
-            changed = replace(decided.stack, own=replace(own, **columns))
+            changed = replace(decided.stack, own=multiplied(own, longer_ago, 3))
 
             assert Looks(changed, PARAMS, read, TICK).at(bar) == decided.results[bar]
 
@@ -175,7 +169,7 @@ def test_too_few_bars_are_counted_in_the_rejection():
 
 
 def test_a_market_that_does_not_move_is_rejected():
-    flat = replace(walk(1), **dict.fromkeys(("open", "high", "low", "close"), np.full(900, 100.0)))
+    flat = rewritten(walk(1), *[np.full(900, 100.0)] * 4)
 
     result = decisions(stack_of(flat))[-1]
     assert (result.stage, result.limit) == (Stage.DATA, "> 0")
