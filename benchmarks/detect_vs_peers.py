@@ -1,0 +1,181 @@
+"""This engine, smartmoneyconcepts 0.0.27 and pyvsmc 0.3.7 on the same candles in one run: CPU time, memory, ratio.
+
+    python benchmarks/detect_vs_peers.py [--quick]
+
+CPU time of this process, medians; the three take turns, so that a busy machine slows all alike. Peak memory is what
+numpy and Python allocated during one call (left out with --quick). The candles are ../shared's EURUSD 15m, or simulated
+ones where it is absent.
+"""
+
+import argparse
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from time import process_time
+
+import numpy as np
+import pandas as pd
+import pyvsmc
+from rich.console import Console
+from rich.table import Table
+from smartmoneyconcepts import smc
+
+from engine.candles import Candles
+from engine.compiled import COMPILED
+from engine.detect import detect
+from engine.detection_params import DetectionParams
+from engine.runner import INTERPRETED, price_findings
+from engine.timeframes import Timeframe
+from gateways.candle_files import read_file
+
+EURUSD = Path(__file__).resolve().parents[2] / "shared" / "candles" / "forex" / "EURUSD-15m.csv.gz"
+SWING_LENGTH = 5
+WINDOW_BARS = 1000
+PARAMS = replace(DetectionParams(), eq_tol=0.0, eq_tol_atr=0.1)
+OURS, ALL_KINDS, PLAIN = "onebook price kernel", "onebook all kinds", "onebook price kernel, interpreted"
+SMC, PYVSMC = "smartmoneyconcepts", "pyvsmc"
+
+NOT_COMPARABLE = (
+    "onebook also does both swing instances, displacement, MSS, every gap's and block's touch, fill, inversion and"
+    " break, sweeps against runs: the peers have part of it.",
+    "smartmoneyconcepts looks ahead (its newest swings and blocks are withdrawn later); pyvsmc's swings are marked on"
+    " their own bar, so its breaks use swings not yet confirmed. Their events are not ours.",
+    "smartmoneyconcepts' sum holds its swings once; order blocks, structure and liquidity are given them.",
+)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Something to measure, and the sum it counts towards."""
+
+    group: str
+    name: str
+    run: Callable[[], object]
+
+
+def contenders(candles: Candles) -> list[Contender]:
+    """Our kernel, the five detectors of smartmoneyconcepts, the six of pyvsmc with mitigation."""
+    names = ("open", "high", "low", "close", "volume")
+    o, h, l, c, _ = columns = [getattr(candles, name).copy() for name in names]  # noqa: E741
+    frame = pd.DataFrame(dict(zip(names, columns, strict=True)))
+    swings = smc.swing_highs_lows(frame, swing_length=SWING_LENGTH)
+    return [
+        Contender(OURS, "compiled", lambda: price_findings(candles, PARAMS, COMPILED, extras=False)),
+        Contender(ALL_KINDS, "compiled", lambda: detect(candles, PARAMS, kernel=COMPILED)),
+        Contender(PLAIN, "as it stands", lambda: price_findings(candles, PARAMS, INTERPRETED, extras=False)),
+        Contender(PYVSMC, "detect_fvg, mitigation", lambda: pyvsmc.detect_fvg(h, l, close=c, compute_mitigation=True)),
+        Contender(PYVSMC, "detect_swings", lambda: pyvsmc.detect_swings(h, l)),
+        Contender(PYVSMC, "detect_structure", lambda: pyvsmc.detect_structure(h, l, c)),
+        Contender(
+            PYVSMC,
+            "detect_order_blocks, mitigation",
+            lambda: pyvsmc.detect_order_blocks(o, h, l, c, compute_mitigation=True),
+        ),
+        Contender(PYVSMC, "detect_liquidity", lambda: pyvsmc.detect_liquidity(h, l, c)),
+        Contender(PYVSMC, "detect_zones", lambda: pyvsmc.detect_zones(h, l, c)),
+        Contender(SMC, "fvg", lambda: smc.fvg(frame)),
+        Contender(SMC, "swing_highs_lows", lambda: smc.swing_highs_lows(frame, swing_length=SWING_LENGTH)),
+        Contender(SMC, "bos_choch", lambda: smc.bos_choch(frame, swings)),
+        Contender(SMC, "ob", lambda: smc.ob(frame, swings)),
+        Contender(SMC, "liquidity", lambda: smc.liquidity(frame, swings)),
+    ]
+
+
+def cpu_ms(run: Callable[[], object], repeats: int = 1) -> float:
+    """CPU milliseconds of one call, the median of `repeats`."""
+    seconds = []
+    for _ in range(repeats):
+        start = process_time()
+        run()
+        seconds.append(process_time() - start)
+    return median(seconds) * 1000
+
+
+def peak_mb(run: Callable[[], object]) -> float:
+    """The most memory one call had allocated at once, in MB."""
+    tracemalloc.start()
+    run()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / 1e6
+
+
+def walk(bars: int) -> Candles:
+    """Simulated candles: a seeded geometric walk with ticks of 0.01."""
+    dice = np.random.default_rng(7)
+    closes = 1000 * np.exp(np.cumsum(dice.standard_t(4, bars) * 5e-4))
+    opens = np.concatenate(([1000.0], closes[:-1]))
+    highs = np.maximum(opens, closes) * (1 + np.abs(dice.normal(size=bars)) * 3e-4)
+    lows = np.minimum(opens, closes) * (1 - np.abs(dice.normal(size=bars)) * 3e-4)
+    prices = (np.round(column, 2) for column in (opens, highs, lows, closes))
+    return Candles.checked("SIMULATED", Timeframe.M15, np.arange(bars) * Timeframe.M15.ms, *prices, np.ones(bars))
+
+
+def against_peers(console: Console, candles: Candles, repeats: int, *, with_memory: bool) -> dict[str, float]:
+    """Prints the table of all contenders; CPU ms by group."""
+    field = contenders(candles)
+    for contender in field:
+        contender.run()  # compiled or loaded from the cache before anything is measured
+    turns = [
+        [cpu_ms(contender.run, 5 if contender.group == OURS else 1) for contender in field] for _ in range(repeats)
+    ]
+    medians = [median(times) for times in zip(*turns, strict=True)]
+    table = Table(
+        "engine", "detector", "CPU ms", "ns/bar", "peak MB", title=f"{len(candles):,} bars of {candles.symbol}"
+    )
+    for contender, ms in zip(field, medians, strict=True):
+        row = (f"{ms:.2f}", f"{ms * 1e6 / len(candles):,.0f}", f"{peak_mb(contender.run):.1f}" if with_memory else "-")
+        table.add_row(contender.group, contender.name, *row)
+    console.print(table)
+    groups = {contender.group for contender in field}
+    return {group: sum(ms for one, ms in zip(field, medians, strict=True) if one.group == group) for group in groups}
+
+
+def growth(console: Console, sizes: tuple[int, ...], repeats: int) -> None:
+    """Prints how time and memory grow with the number of bars."""
+    table = Table(
+        "bars", "price kernel ns/bar", "all kinds ns/bar", "all kinds peak MB", title="growth, simulated candles"
+    )
+    for bars in sizes:
+        candles = walk(bars)
+        runs = (
+            lambda candles=candles: price_findings(candles, PARAMS, COMPILED, extras=False),
+            lambda candles=candles: detect(candles, PARAMS, kernel=COMPILED),
+        )
+        nanoseconds = (f"{cpu_ms(run, repeats) * 1e6 / bars:.0f}" for run in runs)
+        table.add_row(f"{bars:,}", *nanoseconds, f"{peak_mb(runs[1]):.0f}")
+    console.print(table)
+
+
+def short_window(console: Console, candles: Candles) -> None:
+    """Prints what one window of a live decision costs."""
+    window = candles.window(len(candles), WINDOW_BARS)
+    compiled = cpu_ms(lambda: [price_findings(window, PARAMS, COMPILED, extras=False) for _ in range(100)], 5) / 100
+    interpreted = cpu_ms(lambda: price_findings(window, PARAMS, INTERPRETED, extras=False), 15)
+    console.print(
+        f"a window of {WINDOW_BARS:,} bars: {compiled * 1000:.0f} us compiled, {interpreted:.2f} ms interpreted"
+    )
+
+
+def main() -> None:
+    """Measures and prints; the last line is the ratio."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one turn, no long series")
+    quick = parser.parse_args().quick
+    console = Console()
+    candles = read_file(EURUSD) if EURUSD.is_file() else walk(24_424)
+    if not EURUSD.is_file():
+        console.print("../shared is not beside this checkout: the candles are simulated")
+    sums = against_peers(console, candles, 1 if quick else 5, with_memory=not quick)
+    growth(console, (24_000, 100_000) if quick else (24_000, 250_000, 1_000_000, 4_000_000), 3)
+    short_window(console, candles)
+    for sentence in NOT_COMPARABLE:
+        console.print(f"- {sentence}")
+    ratios = {peer: sums[peer] / sums[OURS] for peer in (SMC, PYVSMC)}
+    print(f"ratio: {ratios[SMC]:.0f} x {SMC} (five detectors), {ratios[PYVSMC]:.0f} x {PYVSMC} (six, with mitigation)")
+
+
+if __name__ == "__main__":
+    main()
