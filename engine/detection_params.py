@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.timeframes import MINUTE_MS
 
@@ -17,7 +18,6 @@ _CHOICES = {
     "ob_school": ("last_opposite", "luxalgo", "smc"),
     "ob_zone": ("range", "body"),
     "swing_model": ("fractal", "luxalgo_leg"),
-    "tz": (NEW_YORK, UTC),
     "dup_policy": ("keep_last",),
 }
 _AT_LEAST_ONE = ("swing_left", "swing_right", "internal_left", "internal_right", "disp_n", "swing_size", "timeframe_s")
@@ -61,7 +61,7 @@ class DetectionParams:
     swing_size: int = 2
     """Leg size of swing_model luxalgo_leg."""
     tz: str = NEW_YORK
-    """Zone in which the trading day rolls: America/New_York | UTC. Session windows are New York time always."""
+    """Zone in which the trading day rolls; UTC for a market that never closes. Session windows are New York's always."""
     day_roll: str = "17:00"
     """Local time at which a trading day begins; crypto uses tz UTC and 00:00."""
     timeframe_s: int = 900
@@ -81,6 +81,7 @@ class DetectionParams:
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} is finite and not negative, has {getattr(self, name)}")
         object.__setattr__(self, "day_roll", _clock_time(self.day_roll))
+        _refuse_unknown_zone(self.tz)
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, object]) -> Self:
@@ -116,6 +117,13 @@ def _refuse_wrong_type(name: str, value: object, default: object) -> None:
         return
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
         raise ValueError(f"{name} is of type {wanted.__name__}, not {value!r}")
+
+
+def _refuse_unknown_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"tz is a zone such as {NEW_YORK} or {UTC}, not {name!r}") from error
 
 
 def _clock_time(text: str) -> str:

@@ -32,7 +32,8 @@ def test_the_defaults_are_those_of_the_cases():
         ({"break_on": "body"}, "break_on is one of close, wick"),
         ({"break_on": ["close"]}, "break_on is one of close, wick"),
         ({"day_roll": "25:00"}, "day_roll is a clock time"),
-        ({"tz": "Mars/Olympus"}, "tz is one of"),
+        ({"tz": "Mars/Olympus"}, "tz is a zone such as"),
+        ({"tz": "../etc"}, "tz is a zone such as"),
     ],
 )
 def test_what_makes_no_sense_is_refused(mapping: dict[str, object], sentence: str):
