@@ -1,6 +1,7 @@
 """Jobs come at their time, once a slot, and faster where time is rehearsed."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -47,8 +48,6 @@ def test_a_rehearsal_meets_every_slot_once_at_its_own_speed():
 
     times = fire_times(trigger, start, 500)
 
-    steps = {
-        round((after - before) / timedelta(minutes=1) * 700) for before, after in zip(times, times[1:], strict=False)
-    }
+    steps = {round((after - before) / timedelta(minutes=1) * 700) for before, after in pairwise(times)}
     assert steps == {1}
     assert abs((times[0] - start).total_seconds() * 700 - 3) < 0.01
