@@ -158,8 +158,8 @@ class GateParams:
     dedupe_tolerance_atr: float = 0.5
     cluster_window_ms: int = 3_600_000
     cluster_best: int = 2
-    daily_cap: int = 20
-    stop_guard_losses: int = 4
+    daily_cap: int = 5
+    stop_guard_losses: int = 3
     stop_guard_window_ms: int = 86_400_000
 
     def __post_init__(self) -> None:
