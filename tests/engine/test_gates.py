@@ -77,13 +77,13 @@ CHANNEL_CASES = {
     ),
     "cluster": ({"recent": (ELSEWHERE,)}, {"recent": (ELSEWHERE, ELSEWHERE)}, "2 within the hour", "2"),
     "daily_cap": (
-        {"recent": (replace(ELSEWHERE, direction=Direction.SHORT),) * 19},
-        {"recent": (replace(ELSEWHERE, direction=Direction.SHORT),) * 20},
-        "20 in 24 h",
-        "20",
+        {"recent": (replace(ELSEWHERE, direction=Direction.SHORT),) * 4},
+        {"recent": (replace(ELSEWHERE, direction=Direction.SHORT),) * 5},
+        "5 in 24 h",
+        "5",
     ),
     "blackout": ({"blackout": None}, {"blackout": "FOMC"}, "FOMC", "none"),
-    "protections": ({"stop_losses": 3}, {"stop_losses": 4}, "4 stops in 24 h", "4"),
+    "protections": ({"stop_losses": 2}, {"stop_losses": 3}, "3 stops in 24 h", "3"),
 }
 
 
