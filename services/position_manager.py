@@ -70,6 +70,7 @@ class Followed:
     position_id: int | None
     qty: float
     risk_amount: float
+    settled_on: Timeframe | None = None
     next_index: int = 0
 
     @property
@@ -154,8 +155,9 @@ class Settlement:
             self._coast(followed, candles, followed.next_index)
             bar = bar_of(candles, followed.next_index)
             followed.track, happenings = step(followed.track, bar, self._params.follow)
+            followed.settled_on = candles.timeframe
             for happening in happenings:
-                if not self._book(followed, happening, candles.timeframe):
+                if not self._book(followed, happening):
                     break
             if followed.track.phase is Phase.DONE:
                 del self._followed[signal_id, portfolio_id]
@@ -170,7 +172,8 @@ class Settlement:
             if candles is None or followed.position_id is None:
                 continue
             self._coast(followed, candles, _closed_count(candles, at_ms))
-            self._store_progress(followed, candles.timeframe)
+            followed.settled_on = candles.timeframe
+            self._store_progress(followed)
 
     def close_by_hand(self, position_id: int, at_ms: int, price: float, reason: CloseReason) -> Outcome:
         """Close an open position at `price` for a reason outside the candles; LookupError when it is not followed."""
@@ -191,6 +194,7 @@ class Settlement:
         assert position.stop_loss is not None
         assert position.risk_amount is not None
         assert position.settled_ms is not None
+        assert position.settled_on is not None
         track = Track(
             plan=Plan.of(stored.signal),
             phase=Phase.OPEN,
@@ -203,13 +207,20 @@ class Settlement:
             mae_r=position.mae_r,
             mark=position.mark_price,
         )
-        self._add(Followed(stored, portfolio, track, None, position.id, position.qty, position.risk_amount))
+        followed = Followed(stored, portfolio, track, None, position.id, position.qty, position.risk_amount)
+        followed.settled_on = Timeframe.parse(position.settled_on)
+        self._add(followed)
 
     def _add(self, followed: Followed) -> None:
         self._followed[followed.stored.id, followed.portfolio.id] = followed
         candles = self._candles.get(followed.symbol)
-        if candles is not None:
-            self._schedule(followed, _closed_count(candles, followed.track.settled_ms))
+        if candles is None:
+            return
+        start = _closed_count(candles, followed.track.settled_ms)
+        if followed.track.phase is Phase.WAITING:
+            # coarser candles than the signal's own may have opened before there was an order
+            start = int(np.searchsorted(candles.open_ms, followed.track.settled_ms, side="left"))
+        self._schedule(followed, start)
 
     def _schedule(self, followed: Followed, start: int) -> None:
         """Put the next candle that can touch it on the list; untouched to the end, it waits for later candles."""
@@ -224,15 +235,15 @@ class Settlement:
         start = _closed_count(candles, followed.track.settled_ms)
         followed.track = coast(followed.track, candles, start, stop)
 
-    def _book(self, followed: Followed, happening: Happening, settled_on: Timeframe) -> bool:
+    def _book(self, followed: Followed, happening: Happening) -> bool:
         """Write one happening; False when it ends the story (an entry for which there is no room)."""
         match happening:
             case Entered():
-                return self._open(followed, happening, settled_on)
+                return self._open(followed, happening)
             case TargetReached():
-                self._take_target(followed, happening, settled_on)
+                self._take_target(followed, happening)
             case StopMoved():
-                self._move_stop(followed, happening, settled_on)
+                self._move_stop(followed, happening)
             case Closed():
                 self._close(followed, happening)
             case Expired():
@@ -243,7 +254,7 @@ class Settlement:
                 self._end_unfilled(followed, happening.at_ms, ConditionStatus.CANCELLED, happening.reason)
         return True
 
-    def _open(self, followed: Followed, entered: Entered, settled_on: Timeframe) -> bool:
+    def _open(self, followed: Followed, entered: Entered) -> bool:
         assert followed.condition is not None
         stores, signal = self._stores, followed.stored.signal
         if not followed.is_public and not self._has_room(followed, entered.at_ms):
@@ -267,7 +278,7 @@ class Settlement:
                 exclusive=followed.portfolio.kind is PortfolioKind.PAPER,
                 mark_price=track.mark,
                 settled_ms=entered.at_ms,
-                settled_on=settled_on.text,
+                settled_on=_word(followed.settled_on),
             )
         )
         stores.conditions.set_status(followed.condition.id, ConditionStatus.TRIGGERED, None, entered.at_ms)
@@ -278,7 +289,7 @@ class Settlement:
         self._event(followed, EventType.POSITION_OPENED, entered.at_ms, f"filled at {entered.price:.10g}")
         self._set_status(followed, SignalStatus.EXECUTED, entered.at_ms)
         self._tell(followed, MessageKind.ENTRY, entered.at_ms, {"price": entered.price})
-        self._store_progress(followed, settled_on)
+        self._store_progress(followed)
         return True
 
     def _has_room(self, followed: Followed, at_ms: int) -> bool:
@@ -287,14 +298,16 @@ class Settlement:
         view = self._stores.positions.account_view(
             followed.portfolio.id, followed.symbol, int(Timeframe.D1.floor(at_ms))
         )
-        blocked = first_block(account_verdicts(followed.stored.signal, view, self._params))
+        verdicts = account_verdicts(followed.stored.signal, view, self._params)
+        self._stores.signals.add_verdicts(followed.stored.id, verdicts, at_ms)
+        blocked = first_block(verdicts)
         if blocked is None:
             return True
         reason = f"{blocked.gate} at the fill: {blocked.value}, limit {blocked.limit}"
         self._stores.conditions.set_status(followed.condition.id, ConditionStatus.REJECTED, reason, at_ms)
         return False
 
-    def _take_target(self, followed: Followed, reached: TargetReached, settled_on: Timeframe) -> None:
+    def _take_target(self, followed: Followed, reached: TargetReached) -> None:
         signal = followed.stored.signal
         planned = signal.targets[reached.no - 1].price
         key = f"target:{followed.position_id}:{reached.no}"
@@ -311,13 +324,13 @@ class Settlement:
         )
         facts: dict[str, Json] = {"no": reached.no, "price": reached.price, "share_ratio": reached.share_ratio}
         self._tell(followed, MessageKind.TARGET, reached.at_ms, facts, str(reached.no))
-        self._store_progress(followed, settled_on)
+        self._store_progress(followed)
 
-    def _move_stop(self, followed: Followed, moved: StopMoved, settled_on: Timeframe) -> None:
+    def _move_stop(self, followed: Followed, moved: StopMoved) -> None:
         self._event(followed, EventType.STOP_MOVED, moved.at_ms, f"stop to {moved.stop:.10g}", f"{moved.stop!r}")
         facts: dict[str, Json] = {"stop": moved.stop, "entry": followed.track.entry_price}
         self._tell(followed, MessageKind.STOP_MOVED, moved.at_ms, facts, f"{moved.stop!r}")
-        self._store_progress(followed, settled_on)
+        self._store_progress(followed)
 
     def _close(self, followed: Followed, closed: Closed) -> Outcome:
         """The close, for every reason: the last fill, the position, the ledger, the signal, the event, the message."""
@@ -330,7 +343,7 @@ class Settlement:
             self._fill(followed, kind, closed.at_ms, qty, closed.price, None, closed.ambiguous, key)
         ending = _ending(followed, stores.fills.of_position(position_id), closed)
         if followed.track.mark is not None:
-            self._store_progress(followed, None)
+            self._store_progress(followed)
         outcome = stores.positions.close(position_id, ending)
         result = f"{ending.r_multiple:+.2f}R"
         self._event(followed, EventType.POSITION_CLOSED, closed.at_ms, f"{closed.reason.value} {result}")
@@ -394,17 +407,15 @@ class Settlement:
         """The part of an exit's price that slippage took, in price; the rate is small enough to read it off the fill."""
         return self._params.follow.slippage_ratio * price
 
-    def _store_progress(self, followed: Followed, settled_on: Timeframe | None) -> None:
+    def _store_progress(self, followed: Followed) -> None:
         track = followed.track
         assert followed.position_id is not None
-        if settled_on is None:
-            settled_on = self._candles[followed.symbol].timeframe
         progress = Progress(
             stop_loss=track.stop,
             closed_ratio=1.0 - track.open_ratio,
             mark_price=track.mark,
             settled_ms=track.settled_ms,
-            settled_on=settled_on.text,
+            settled_on=_word(followed.settled_on),
             mfe_r=track.mfe_r,
             mae_r=track.mae_r,
         )
@@ -450,6 +461,11 @@ def _ending(followed: Followed, fills: tuple[Fill, ...], closed: Closed) -> Endi
         r_multiple=net / followed.risk_amount,
         fees=fees,
     )
+
+
+def _word(settled_on: Timeframe | None) -> str:
+    assert settled_on is not None, "what is open was filled on some candle"
+    return settled_on.text
 
 
 def _closed_count(candles: Candles, at_ms: int) -> int:
