@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import IO
 
 from migrations.legacy.words import shown
@@ -18,6 +19,7 @@ TRUNCATION_SLACK_CHARS = 16  # a cut word or number is noticed a few characters 
 KEPT_OF_BREAK_CHARS = 1 << 16
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+_WORDS = ("true", "false", "null", "NaN", "-Infinity", "Infinity")
 _OPEN_STRING = "Unterminated string"
 
 
@@ -40,14 +42,9 @@ class Element:
     """One element of an array: of the top one (`key` None) or of the top object's member `key`."""
 
     key: str | None
-    index: int
+    place: str
     value: object
     raw: str
-    repeat: int = 0
-
-    @property
-    def place(self) -> str:
-        return f"/{self.index}" if self.key is None else f"{_place_of(self.key, self.repeat)}/{self.index}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +124,11 @@ class _Text:
             chunk = self._file.read(max(CHUNK_CHARS, held))
         except UnicodeDecodeError:
             raise _Break("not UTF-8 text") from None
-        self._passed += self._at
-        self._text = self._text[self._at :] + chunk
-        self._at = 0
         self._ended = not chunk
+        if chunk:
+            self._passed += self._at
+            self._text = self._text[self._at :] + chunk
+            self._at = 0
         return bool(chunk)
 
     def _may_be_cut(self, error: ValueError) -> bool:
@@ -138,10 +136,15 @@ class _Text:
             return False
         return error.pos >= len(self._text) - TRUNCATION_SLACK_CHARS or error.msg.startswith(_OPEN_STRING)
 
+    def _is_cut(self, error: json.JSONDecodeError) -> bool:
+        """Whether the file ends where the error is, or in a word that only began there."""
+        rest = self._text[error.pos :].strip()
+        return error.msg.startswith(_OPEN_STRING) or any(word.startswith(rest) for word in _WORDS)
+
     def _said(self, error: ValueError) -> str:
         if not isinstance(error, json.JSONDecodeError):
             return f"unreadable value: {error}"
-        if self._ended and self._may_be_cut(error):
+        if self._is_cut(error):
             return "the file ends in the middle of a value: it is truncated"
         return f"not JSON ({error.msg.lower()}, at character {self._passed + error.pos})"
 
@@ -204,11 +207,10 @@ def _array(text: _Text, key: str | None, repeat: int = 0) -> Iterator[Member | E
         text.take("]")
         yield Member(key, [], "[]", repeat)
         return
-    index = 0
-    while True:
+    holder = "" if key is None else _place_of(key, repeat)
+    for index in count():
         value, raw = text.value()
-        yield Element(key, index, value, raw, repeat)
-        index += 1
+        yield Element(key, f"{holder}/{index}", value, raw)
         if text.peek() == "]":
             text.take("]")
             return

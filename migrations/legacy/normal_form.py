@@ -1,7 +1,8 @@
 """The one form every legacy record takes, whichever file it came from, and the verdict it was given.
 
 Conventions are those of `engine.vocabulary`; instants of records are epoch MICROseconds (`*_us`), because legacy bots
-told repeated signals apart by nothing else.
+told repeated signals apart by nothing else. Millions of records go from the process that reads to the one that writes:
+the `__reduce__` methods of the frequent ones halve the time of that way.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,10 @@ class LegacyClose:
     reason: CloseReason
     poll_priced: bool
 
+    def __reduce__(self) -> tuple[type["LegacyClose"], tuple[object, ...]]:
+        fields = (self.closed_us, self.exit_price, self.pnl_pct, self.outcome, self.reason, self.poll_priced)
+        return LegacyClose, fields
+
     @property
     def closed_ms(self) -> int:
         return self.closed_us // US_PER_MS
@@ -67,6 +72,13 @@ class LegacyTrade:
     confidence: float | None
     valid_until_us: int | None
     close: LegacyClose | None
+
+    def __reduce__(self) -> tuple[type["LegacyTrade"], tuple[object, ...]]:
+        return LegacyTrade, (*self._opening(), self.close)
+
+    def ended(self, close: LegacyClose) -> "LegacyTrade":
+        """The same trade with its end."""
+        return LegacyTrade(*self._opening(), close)
 
     @property
     def opened_ms(self) -> int:
@@ -90,6 +102,33 @@ class LegacyTrade:
     def natural_key(self) -> str:
         """What makes it the same trade in every file: series, direction, instant to the microsecond, entry."""
         return f"{self.symbol}|{self.timeframe_text}|{self.direction.value}|{self.opened_us}|{self.entry!r}"
+
+    def _opening(
+        self,
+    ) -> tuple[
+        System,
+        str,
+        Timeframe | None,
+        Direction,
+        int,
+        float,
+        float,
+        tuple[float, ...],
+        float | None,
+        int | None,
+    ]:
+        return (
+            self.system,
+            self.symbol,
+            self.timeframe,
+            self.direction,
+            self.opened_us,
+            self.entry,
+            self.stop,
+            self.targets,
+            self.confidence,
+            self.valid_until_us,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +216,9 @@ class Reading:
     reasons: tuple[str, ...] = ()
     natural_key: str | None = None
     content: Content | None = None
+
+    def __reduce__(self) -> tuple[type["Reading"], tuple[object, ...]]:
+        return Reading, (self.place, self.raw, self.verdict, self.reasons, self.natural_key, self.content)
 
 
 class Unusable(Exception):

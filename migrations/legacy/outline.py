@@ -13,9 +13,13 @@ Fields = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """`members`: the top object's members but for filled arrays; `arrays`: first elements by name, None = the top."""
+    """`members`: the top object's members but for filled arrays; `arrays`: first elements by name, None = the top.
+
+    A document that `is_value` is neither object nor array.
+    """
 
     is_object: bool
+    is_value: bool = False
     members: Mapping[str, object] = field(default_factory=dict)
     arrays: Mapping[str | None, tuple[object, ...]] = field(default_factory=dict)
 
@@ -41,18 +45,20 @@ def outline(pieces: Iterable[Piece]) -> Outline:
     """The outline of a document's (first) pieces."""
     members: dict[str, object] = {}
     arrays: dict[str | None, list[object]] = {}
-    is_object = True
+    is_object, is_value = True, False
     for piece in pieces:
         if isinstance(piece, Member):
             is_object = is_object and piece.key is not None
             if piece.key is not None:
                 members[piece.key] = piece.value
+            elif piece.value != []:
+                is_value = True
         elif isinstance(piece, Element):
             looked_at = arrays.setdefault(piece.key, [])
             if len(looked_at) < ELEMENTS_LOOKED_AT:
                 looked_at.append(piece.value)
             is_object = is_object and piece.key is not None
-    return Outline(is_object, members, {name: tuple(elements) for name, elements in arrays.items()})
+    return Outline(is_object, is_value, members, {name: tuple(elements) for name, elements in arrays.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ class Shape:
 
 
 def _is_empty(outline: Outline, _: str) -> bool:
-    return not outline.members and not outline.arrays
+    return not outline.members and not outline.arrays and not outline.is_value
 
 
 def _read_nothing(pieces: Iterable[Piece], _: Source) -> Iterator[Reading]:

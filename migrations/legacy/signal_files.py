@@ -16,6 +16,7 @@ COUNTERS = frozenset({"total_signals", "by_symbol", "by_timeframe", "by_confiden
 FEWEST_COUNTERS = 2
 COUNTERS_ONLY = "counters only: there is no signal among them to import"
 ACTIVE_MARKS = ("tp_80_alerted", "result_sent")
+NONFINITE_TOKENS = ("NaN", "Infinity")
 REPLAY_MARK = "original_signal"
 
 
@@ -24,7 +25,7 @@ def is_journal(outline: Outline, _: str) -> bool:
         return any(_looks_like_a_trade(row) for row in (*outline.rows(None), *outline.records()))
     if any(_looks_like_a_trade(row) for row in (*outline.rows("trades"), *outline.keyed("trades"))):
         return True
-    return not outline.rows("trades") and outline.names <= JOURNAL_NAMES
+    return isinstance(outline.members.get("trades", []), dict | list) and outline.names <= JOURNAL_NAMES
 
 
 def read_journal(pieces: Iterable[Piece], source: Source) -> Iterator[Reading]:
@@ -82,8 +83,9 @@ def trade_judge(clock: Clock, system: System = System.SIGNAL_BOT, *, needs_timef
     """Judges rows as trades of a system."""
     rules = TradeRules(system, clock, needs_timeframe)
 
-    def judge(row: Row, _: Found) -> Judged:
-        row.null_nonfinite("conditions")
+    def judge(row: Row, found: Found) -> Judged:
+        if any(token in found.raw for token in NONFINITE_TOKENS):
+            row.null_nonfinite("conditions")
         trade = read_trade(row, rules)
         return Judged(trade, trade.natural_key)
 

@@ -1,6 +1,6 @@
 """A row of a journal, a statistic or a position table, under whatever names, into one `LegacyTrade`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.timeframes import Timeframe
 from engine.vocabulary import BREAKEVEN_BAND_R, CloseReason, Direction, Outcome
@@ -78,7 +78,7 @@ def end_of(trade: LegacyTrade, row: Row, clock: Clock) -> LegacyTrade:
     )
     _check_outcome(trade, close)
     row.repairs.append(SIZE_REPAIR)
-    return replace(trade, close=close)
+    return trade.ended(close)
 
 
 def r_multiple(trade: LegacyTrade) -> float | None:

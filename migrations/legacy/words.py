@@ -1,6 +1,7 @@
 """Legacy words into the house's own: directions, outcomes, symbols, and the names one field goes by."""
 
 import re
+from functools import lru_cache
 
 from engine.vocabulary import CloseReason, Direction, Outcome
 from migrations.legacy.normal_form import System, Unusable
@@ -44,6 +45,7 @@ TEST_SYMBOLS = frozenset({"TEST", "FINAL_TEST", "OLD_FORMAT"})
 COIN_SYSTEMS = frozenset({System.SNIPER, System.ICT_MONITOR})
 QUOTES = ("USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USD", "EUR", "GBP", "TRY", "BRL", "BTC", "ETH", "BNB")
 
+WORDS_REMEMBERED = 4_096
 _SYMBOL = re.compile(r"[A-Z0-9]{2,30}")
 _PAIR_SPELLING = re.compile(r"([A-Z0-9]+)/([A-Z0-9]+)(?::[A-Z0-9]+)?")
 
@@ -57,6 +59,7 @@ def direction_of(word: str) -> Direction:
     return direction
 
 
+@lru_cache(maxsize=WORDS_REMEMBERED)
 def symbol_of(word: str, system: System) -> str:
     """The pair a legacy word means: 'BTC' is 'BTCUSDT' only where its system's own rule says so."""
     symbol = word.strip().upper()
