@@ -97,7 +97,7 @@ def _with_levels(setup: Setup, levels: Levels, readings: Readings, params: Param
         htf_bias=readings.context.trend,
         reasons=_reasons(setup, own),
         witnesses=_witnesses(setup, own),
-        chart=ChartFacts(atr=own.atr, last_price=own.close, structure_trend=own.trend),
+        chart=ChartFacts(own.atr, own.close, own.trend, zone_age_bars=own.last - setup.zone.index),
     )
 
 

@@ -56,11 +56,10 @@ AccountGate = Callable[[Signal, AccountView, AccountParams], Verdict]
 
 
 def freshness(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
-    """The decision's candle is one of the last closed ones."""
-    age = (view.now_ms - signal.candle_close_ms) / signal.timeframe.ms
-    return Verdict(
-        "freshness", age <= params.fresh_within_bars, f"{age:.2f} bars", f"{params.fresh_within_bars:g} bars"
-    )
+    """The zone that gives the entry was drawn lately: what price left long ago, it has mostly forgotten."""
+    zone_age = signal.chart.zone_age_bars if signal.chart is not None else 0
+    age = zone_age + (view.now_ms - signal.candle_close_ms) / signal.timeframe.ms
+    return Verdict("freshness", age <= params.fresh_within_bars, f"{age:g} bars", f"{params.fresh_within_bars:g} bars")
 
 
 def bias(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:

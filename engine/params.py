@@ -147,7 +147,7 @@ class ConfidenceParams:
 class GateParams:
     """The limits of the channel's gates."""
 
-    fresh_within_bars: float = 2.0
+    fresh_within_bars: float = 100.0
     zone_distance_max_atr: float = 6.0
     min_rr: float = 3.0
     max_cost_r: float = 0.15

@@ -14,6 +14,16 @@ from engine.timeframes import Timeframe
 ENGINE_VERSION = "1"
 BREAKEVEN_BAND_R = 0.1
 SHARE_TOLERANCE = 1e-9
+SETUP_WORDS = {
+    "sweep_displacement": "sweep + displacement",
+    "breaker_mss": "breaker + market structure shift",
+    "ob_fvg_discount": "order block + fair value gap",
+    "liquidity_rejection": "liquidity taken + rejection",
+    "sweep_ob_reaction": "sweep into order block",
+    "silver_bullet": "silver bullet",
+    "judas_swing": "Judas swing",
+}
+"""The setups by name, as traders say them."""
 
 
 class Direction(Enum):
@@ -198,11 +208,15 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class ChartFacts:
-    """What the gates need of the chart a signal was decided on; mean true range and last close in price."""
+    """What the gates need of the chart a signal was decided on; mean true range and last close in price.
+
+    `zone_age_bars` counts from the bar that drew the zone to the one that decided.
+    """
 
     atr: float
     last_price: float
     structure_trend: int
+    zone_age_bars: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,12 @@ def test_an_empty_account_has_room_in_every_way():
 
 
 CHANNEL_CASES = {
-    "freshness": ({"now_ms": NOW_MS + 2 * HOUR_MS}, {"now_ms": NOW_MS + 2 * HOUR_MS + 36_000}, "2.01 bars", "2 bars"),
+    "freshness": (
+        {"now_ms": NOW_MS + 100 * HOUR_MS},
+        {"now_ms": NOW_MS + 101 * HOUR_MS},
+        "101 bars",
+        "100 bars",
+    ),
     "bias": ({"structure_trend": 0}, {"structure_trend": -1}, "2 against", "1"),
     "zone_distance": ({"last_price": 106.0}, {"last_price": 106.01}, "6.01 ATR", "6 ATR"),
     "dedupe": (
