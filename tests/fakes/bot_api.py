@@ -66,6 +66,7 @@ class BotApi:
 
     token: str = TOKEN
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    answer_after_s: float = 0.0  # how long a message that was accepted waits for its answer
     calls: list[Call] = field(default_factory=list)
     answered_callbacks: list[str] = field(default_factory=list)
     commands: list[dict[str, str]] = field(default_factory=list)
@@ -155,7 +156,10 @@ class BotApi:
         if method not in methods:
             return _refusal(Refused(404, "Not Found"))
         try:
-            return json_response({"ok": True, "result": await methods[method]()})
+            result = await methods[method]()
+            if method.startswith("send"):
+                await asyncio.sleep(self.answer_after_s)
+            return json_response({"ok": True, "result": result})
         except Refused as error:
             return _refusal(error)
 
@@ -348,9 +352,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--token", default=TOKEN)
+    parser.add_argument("--answer-after-s", type=float, default=0.0)
     VirtualClock.add_arguments(parser)
     arguments = parser.parse_args()
-    api = BotApi(arguments.token, VirtualClock.of(arguments).now_ms)
+    api = BotApi(arguments.token, VirtualClock.of(arguments).now_ms, arguments.answer_after_s)
     asyncio.run(serve_forever(api.answer, arguments.port))
 
 

@@ -37,9 +37,10 @@ class Bars(Protocol):
 
 
 class SimulatedBars:
-    """Prices of the simulated market."""
+    """Prices of the simulated market; with `ends_ms` nothing is traded from then on."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, ends_ms: int | None = None) -> None:
+        self._ends_ms = ends_ms
         self._market = SimulatedMarket(seed, now_ms=lambda: 0)
 
     def symbols_listed(self) -> Sequence[Instrument]:
@@ -48,7 +49,8 @@ class SimulatedBars:
         ]
 
     def bars(self, symbol: str, timeframe: Timeframe, since_ms: int, until_ms: int) -> Candles:
-        return self._market.bars(symbol, timeframe, since_ms, until_ms)
+        ends_ms = until_ms if self._ends_ms is None else min(until_ms, self._ends_ms)
+        return self._market.bars(symbol, timeframe, since_ms, ends_ms)
 
 
 class GivenBars:
@@ -232,10 +234,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--ends-ms", type=int, default=None, help="nothing is traded from this instant on")
     parser.add_argument("--files", type=Path, nargs="*", default=[], help="candle files instead of the simulation")
     VirtualClock.add_arguments(parser)
     arguments = parser.parse_args()
-    bars = GivenBars(read_series(arguments.files)) if arguments.files else SimulatedBars(arguments.seed)
+    bars = (
+        GivenBars(read_series(arguments.files)) if arguments.files else SimulatedBars(arguments.seed, arguments.ends_ms)
+    )
     asyncio.run(serve_forever(Exchange(bars, VirtualClock.of(arguments)).answer, arguments.port))
 
 
