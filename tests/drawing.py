@@ -40,7 +40,8 @@ def random_walk(
     dice = np.random.default_rng(seed)
     strength = np.where(dice.random(bars) < 0.06, 12, 2)
     steps = np.rint(dice.normal(size=bars) * strength).astype(int)
-    jumps = np.where(dice.random(bars) < 0.3, dice.integers(-2, 3, bars), 0)
+    reach = np.where(dice.random(bars) < 0.3, 12, 2)
+    jumps = np.where(dice.random(bars) < 0.3, dice.integers(-reach, reach + 1, bars), 0)
     closes = np.cumsum(steps + jumps)
     opens = closes - steps
     highs = np.maximum(opens, closes) + dice.integers(0, 4, bars)

@@ -144,6 +144,19 @@ def test_every_finding_points_at_what_it_is_about():
     assert set(ABOUT) <= set(found.kind.tolist())
 
 
+def test_a_newer_block_may_lie_behind_an_older_one():
+    rows = [
+        *((9.5, 10, 9, 9.8), (9.8, 12, 9.6, 11), (11, 11.5, 10.2, 10.4)),  # a swing high at 12
+        (12.1, 12.8, 11.5, 11.9),  # swept by a wick: the block of the next bar's break
+        (12.6, 12.7, 12.3, 12.4),  # breaks 12 with a down close: the block of the break of 12.8 that follows
+        *((13, 13.5, 12.9, 13.4), (13.4, 13.4, 12.75, 13), (13, 13.1, 12.6, 12.9)),
+    ]
+    found = price_findings(drawn(rows), DetectionParams(swing_left=1, swing_right=1))
+    touches = found.kind == Kind.OB_TOUCH
+
+    assert list(zip(found.known_at[touches].tolist(), found.ref[touches].tolist(), strict=True)) == [(6, 3), (7, 4)]
+
+
 def test_findings_are_found_by_bar():
     walk = random_walk(6, 300)
     found = detect(walk, DEFAULT)
