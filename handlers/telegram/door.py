@@ -43,7 +43,16 @@ class BadToken(ValueError):
 class Door:
     """The bot's ear, over python-telegram-bot; `telegram_url` is the server without the `/bot` that follows it."""
 
-    def __init__(self, token: str, telegram_url: str, owners: Collection[int], desk: Desk) -> None:
+    def __init__(
+        self,
+        token: str,
+        telegram_url: str,
+        owners: Collection[int],
+        desk: Desk,
+        *,
+        retry_after_s: float = RETRY_AFTER_S,
+    ) -> None:
+        self._retry_after_s = retry_after_s
         self._owners = frozenset(owners)
         self._desk = desk
         self.application: App = (
@@ -74,7 +83,7 @@ class Door:
     async def serve(self) -> None:
         """Answer until cancelled; Telegram may be down now and at any time."""
         while not await self.reach():
-            await asyncio.sleep(RETRY_AFTER_S)
+            await asyncio.sleep(self._retry_after_s)
         updater = self.application.updater
         assert updater is not None, "it is built with one"
         await self._show_menu()
