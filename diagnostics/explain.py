@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from engine.candles import Candles
 from engine.vocabulary import Position
 from storage.events import Event
 from storage.signals import StoredSignal, StoredVerdict
 from storage.stores import Stores
+
+
+CANDLES_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,8 @@ def explain(view: Stores, wanted: str) -> Explanation:
     )
 
 
-def lines(explanation: Explanation) -> Iterator[str]:
-    """The explanation as plain lines of text."""
+def lines(explanation: Explanation, seen: Candles | None = None, source: str = "") -> Iterator[str]:
+    """The explanation as plain lines of text; `seen` are candles up to the decision, from `source`, where anyone has them."""
     stored = explanation.stored
     signal = stored.signal
     yield f"#{stored.id}  {signal.direction.value} {signal.symbol} {signal.timeframe.text}  {signal.setup}"
@@ -46,6 +50,8 @@ def lines(explanation: Explanation) -> Iterator[str]:
         yield f"target {target.no}: {target.price:.10g}  {reward:.2f}R  {share}  {target.reason or ''}"
     yield f"RR {signal.rr:.2f}, plan {signal.plan_r:.2f}R, round trip {signal.cost_r:.3f}R"
     yield f"valid until {utc(signal.valid_until_ms)}"
+    yield ""
+    yield from _candle_lines(explanation, seen, source)
     yield ""
     yield "findings (formed at, known at)"
     for witness in signal.witnesses:
@@ -72,6 +78,17 @@ def lines(explanation: Explanation) -> Iterator[str]:
         yield "what became of it"
     for event in explanation.events:
         yield f"  {utc(event.at_ms)}  {event.type.value:18} {event.message or ''}"
+
+
+def _candle_lines(explanation: Explanation, seen: Candles | None, source: str) -> Iterator[str]:
+    if seen is None:
+        yield "candles: neither the book nor a file given holds them"
+        return
+    candles = seen.until(explanation.stored.signal.candle_close_ms)
+    yield f"candles (open time, UTC) from {source}, the last {min(CANDLES_SHOWN, len(candles))}"
+    for at in range(max(0, len(candles) - CANDLES_SHOWN), len(candles)):
+        prices = (candles.open[at], candles.high[at], candles.low[at], candles.close[at])
+        yield f"  {utc(int(candles.open_ms[at]))}  " + "  ".join(f"{price:.10g}" for price in prices)
 
 
 def utc(ms: int) -> str:

@@ -35,6 +35,10 @@ Db = Annotated[
 ParamsFile = Annotated[
     Path | None, typer.Option("--params", help="params.toml with values that differ from the defaults.")
 ]
+# every command takes --db and --params (DESIGN 6), so that scripts may pass them blindly; where they mean nothing they hide
+NoDb = Annotated[Path | None, typer.Option("--db", envvar="ONEBOOK_DB", hidden=True)]
+NoJson = Annotated[bool, typer.Option("--json", hidden=True)]
+NoParams = Annotated[Path | None, typer.Option("--params", hidden=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
 CandlePaths = Annotated[
     list[Path], typer.Argument(help="Candle files SYMBOL-TIMEFRAME[-anything].csv[.gz], or directories.")
@@ -160,6 +164,7 @@ def _detect(rooms: Rooms) -> Callable[..., None]:
     def detect(
         file: Annotated[Path, typer.Argument(help="A candle file.")],
         params: Annotated[Path | None, typer.Option("--params", help="JSON object of detection parameters.")] = None,
+        db: NoDb = None,
     ) -> None:
         """Print every finding of one file as JSON lines, in the words of the event contract."""
         from engine.contract import events
@@ -185,6 +190,9 @@ def _detect(rooms: Rooms) -> Callable[..., None]:
 def _conformance(rooms: Rooms) -> Callable[..., None]:
     def conformance(
         cases: Annotated[Path, typer.Argument(help="Conformance cases, as JSON.")],
+        db: NoDb = None,
+        params: NoParams = None,
+        as_json: NoJson = True,
     ) -> None:
         """Run conformance cases through the engine: every case, every prefix, mirrored where allowed."""
         from dataclasses import asdict
@@ -199,7 +207,7 @@ def _conformance(rooms: Rooms) -> Callable[..., None]:
 
 
 def _scan(rooms: Rooms) -> Callable[..., None]:
-    def scan(files: CandlePaths, params: ParamsFile = None, as_json: AsJson = False) -> None:
+    def scan(files: CandlePaths, params: ParamsFile = None, as_json: AsJson = False, db: NoDb = None) -> None:
         """Decide at the last closed candle of each series; nothing is stored."""
         from time import perf_counter
 
@@ -277,7 +285,7 @@ def _replay(rooms: Rooms) -> Callable[..., None]:
 
 
 def _health(rooms: Rooms) -> Callable[..., None]:
-    def health(db: Db = None, as_json: AsJson = False) -> None:
+    def health(db: Db = None, as_json: AsJson = False, params: NoParams = None) -> None:
         """Ask the book how it is: exit code 0 OK, 1 WARN, 2 FAIL."""
         from diagnostics.checks import no_book, run_checks
         from storage.book import Book
@@ -307,15 +315,41 @@ def _health(rooms: Rooms) -> Callable[..., None]:
 
 def _why(rooms: Rooms) -> Callable[..., None]:
     def why(
-        signal: Annotated[str, typer.Argument(help="A signal's id, or the beginning of its uid.")], db: Db = None
+        signal: Annotated[str, typer.Argument(help="A signal's id, or the beginning of its uid.")],
+        files: Annotated[
+            list[Path] | None, typer.Argument(help="Candle files, for signals whose candles the book does not hold.")
+        ] = None,
+        db: Db = None,
+        params: NoParams = None,
+        chart: Annotated[Path | None, typer.Option("--chart", help="Draw what was seen into this PNG.")] = None,
+        end: Annotated[Path | None, typer.Option("--end", help="Draw the path to the close into this PNG.")] = None,
     ) -> None:
-        """Explain a signal: candle, findings, levels, contributions, gates, and what became of it."""
+        """Explain a signal: candles, findings, levels, contributions, gates, and what became of it."""
         from diagnostics.explain import explain, lines
+        from services.chart_requests import candles_for, chart_of_close, chart_of_signal
+        from services.charts import ChartError
         from storage.book import Book
 
         with Book.open_read_only(DEFAULT_DB if db is None else db) as book, book.reading() as view:
-            for line in lines(explain(view, signal)):
+            found = explain(view, signal)
+            try:
+                seen = candles_for(view, found.stored.signal, found.stored.signal.candle_close_ms, files or ())
+                text = lines(found, seen.candles, seen.source)
+            except ChartError:  # the explanation stands without them, and says so
+                text = lines(found)
+            for line in text:
                 print(line)
+            pictures = []
+            if chart is not None:
+                pictures.append((chart, chart_of_signal(view, found.stored, files or ())))
+            if end is not None:
+                closed = next((position for position in found.positions if not position.is_open), None)
+                if closed is None:
+                    raise UsageError(f"signal {signal} has no closed position to draw.")
+                pictures.append((end, chart_of_close(view, found.stored, closed, files or ())))
+        for path, png in pictures:
+            path.write_bytes(png)
+            print(f"onebook: drew {path}", file=sys.stderr)
 
     return why
 
@@ -324,6 +358,7 @@ def _import_legacy(rooms: Rooms) -> Callable[..., None]:
     def import_legacy(
         directory: Annotated[Path, typer.Argument(help="The folder with the older bot's files; they are only read.")],
         db: Db = None,
+        params: NoParams = None,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the receipt, leave nothing behind.")] = False,
         timezone: Annotated[
             str | None, typer.Option("--timezone", help="Zone of naive local times, e.g. Europe/Sofia; UTC without.")
@@ -407,16 +442,20 @@ def _backtest(rooms: Rooms) -> Callable[..., None]:
 
 
 def _prove(rooms: Rooms) -> Callable[..., None]:
-    def prove(file: Annotated[Path, typer.Argument(help="A candle file.")], as_json: AsJson = False) -> None:
+    def prove(
+        file: Annotated[Path, typer.Argument(help="A candle file.")],
+        params: ParamsFile = None,
+        as_json: AsJson = False,
+        db: NoDb = None,
+    ) -> None:
         """Try to make the engine rewrite what it said of a file: prefixes, noise, windows, scale, mirror, a cheat."""
         from engine.compiled import COMPILED
-        from engine.params import Params
         from engine.prove import Proof, prove
         from engine.prove_decisions import prove_decisions
         from engine.reading import read_chart
         from gateways.candle_files import read_file
 
-        candles, rules = read_file(file), Params()
+        candles, rules = read_file(file), _params(params)
         found = prove(candles, rules.detection, COMPILED)
         decided = prove_decisions(candles, rules, lambda bars: read_chart(bars, rules.detection, COMPILED))
         proof = Proof(found.bars, (*found.checks, *decided), found.twin_is_caught)
