@@ -10,7 +10,7 @@ STAGES_WITH_A_SETUP = (Stage.LEVELS.value, Stage.CONFIDENCE.value)
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Positions, outcomes and balance are the paper account's; `stopped_by_gate` counts setups by what stopped them."""
+    """Positions, outcomes and balance are the paper account's; `stopped_by_gate` counts by what stopped them."""
 
     looks: int
     signals: int
@@ -43,9 +43,12 @@ def summary_of(connection: Connection) -> Summary:
 
 
 def _stopped(connection: Connection) -> dict[str, int]:
-    """Setups by the first thing that stopped them; the account gates, which stop only the paper order, one by one."""
+    """What stopped a setup before it was a signal (`setup.`), a signal (a gate's own name), a paper order (`account.`).
+
+    The gates' counts add up to the signals that were not sent; an order may miss several account gates at once.
+    """
     stages = connection.execute(
-        f"SELECT stage, COUNT(*) FROM scans WHERE stage IN({','.join('?' * len(STAGES_WITH_A_SETUP))})"
+        f"SELECT 'setup.'||stage, COUNT(*) FROM scans WHERE stage IN({','.join('?' * len(STAGES_WITH_A_SETUP))})"
         " GROUP BY stage ORDER BY stage",
         STAGES_WITH_A_SETUP,
     ).fetchall()
@@ -54,6 +57,7 @@ def _stopped(connection: Connection) -> dict[str, int]:
         " WHERE status IN('REJECTED','SUPPRESSED') GROUP BY gate ORDER BY gate"
     ).fetchall()
     account = connection.execute(
-        "SELECT gate, COUNT(*) FROM decisions WHERE gate LIKE 'account.%' AND passed=0 GROUP BY gate ORDER BY gate"
+        "SELECT gate, COUNT(DISTINCT signal_id) FROM decisions WHERE gate LIKE 'account.%' AND passed=0"
+        " GROUP BY gate ORDER BY gate"
     ).fetchall()
     return dict([*stages, *gates, *account])
