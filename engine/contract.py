@@ -150,7 +150,7 @@ def _opening_gap(rows: _Rows, at: int) -> Event:
 
 def _silver_bullet(rows: _Rows, at: int) -> Event:
     bits = 0 if rows.clock is None else int(rows.clock.windows[rows.known_at[at]])
-    [window] = window_names(bits & int(sum(SILVER_BULLETS)))
+    [window] = window_names(bits & int(SILVER_BULLETS))
     return {**_zone(rows, at), "window": window}
 
 

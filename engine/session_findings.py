@@ -67,20 +67,19 @@ def judas_raids(candles: Candles, clock: Sessions, asian: GivenRows, midnight: G
     bars, which, opened = bars[both], which[both], opened[both]
     above = (candles.high[bars] > asian.upper[which]) & (candles.high[bars] > midnight.upper[opened])
     below = (candles.low[bars] < asian.lower[which]) & (candles.low[bars] < midnight.lower[opened])
-    high_sides, first_above = np.unique(which[above], return_index=True)
-    low_sides, first_below = np.unique(which[below], return_index=True)
+    first_above = np.flatnonzero(above)[is_new(which[above])]  # `which` ascends: the first bar of each range
+    first_below = np.flatnonzero(below)[is_new(which[below])]
     return _in_order(
         [
-            _level(Kind.JUDAS_RAID, bars[above][first_above], -1, asian.upper[high_sides]),
-            _level(Kind.JUDAS_RAID, bars[below][first_below], 1, asian.lower[low_sides]),
+            _level(Kind.JUDAS_RAID, bars[first_above], -1, asian.upper[which[first_above]]),
+            _level(Kind.JUDAS_RAID, bars[first_below], 1, asian.lower[which[first_below]]),
         ]
     )
 
 
 def silver_bullets(candles: Candles, clock: Sessions) -> GivenRows:
     """Gaps whose middle and third bar open inside one silver bullet window; `index` is the middle bar."""
-    bits = np.bitwise_or.reduce(np.array(SILVER_BULLETS, dtype=np.uint8))
-    third = np.flatnonzero(clock.windows[2:] & clock.windows[1:-1] & bits) + 2
+    third = np.flatnonzero(clock.windows[2:] & clock.windows[1:-1] & SILVER_BULLETS) + 2
     third = third[clock.date[third] == clock.date[third - 1]]
     up = third[candles.low[third] > candles.high[third - 2]]
     down = third[candles.high[third] < candles.low[third - 2]]
@@ -134,16 +133,21 @@ def _rows(
     upper: NDArray[np.float64] | float = 0.0,
     lower: NDArray[np.float64] | float = 0.0,
 ) -> GivenRows:
-    size = known_at.shape
+    size = known_at.size
     return GivenRows(
-        np.broadcast_to(np.asarray(kind, dtype=np.int8), size),
-        known_at.astype(np.int32),
-        (known_at if index is None else index).astype(np.int32),
-        np.broadcast_to(np.asarray(ref, dtype=np.int32), size),
-        np.broadcast_to(np.asarray(direction, dtype=np.int8), size),
-        np.broadcast_to(np.asarray(upper, dtype=np.float64), size),
-        np.broadcast_to(np.asarray(lower, dtype=np.float64), size),
+        _column(kind, size, np.int8),
+        _column(known_at, size, np.int32),
+        _column(known_at if index is None else index, size, np.int32),
+        _column(ref, size, np.int32),
+        _column(direction, size, np.int8),
+        _column(upper, size, np.float64),
+        _column(lower, size, np.float64),
     )
+
+
+def _column(values: NDArray[Any] | float, size: int, dtype: type[np.generic]) -> NDArray[Any]:
+    """One value a row; a single number stands for all of them."""
+    return values.astype(dtype) if isinstance(values, np.ndarray) else np.full(size, values, dtype)
 
 
 def _in_order(found: list[GivenRows]) -> GivenRows:

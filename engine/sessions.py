@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.candles import Candles
 from engine.detection_params import NEW_YORK, DetectionParams
+from engine.detection_params import UTC as UTC_NAME
 from engine.timeframes import DAY_MS, MINUTE_MS
 
 DAY_MINUTES = 24 * 60
@@ -42,7 +43,7 @@ WINDOWS = (
 _BIT = {window.name: np.uint8(1 << position) for position, window in enumerate(WINDOWS)}
 ASIAN_RANGE = _BIT["asian_range"]
 JUDAS = _BIT["judas"]
-SILVER_BULLETS = (_BIT["sb_london"], _BIT["sb_am"], _BIT["sb_pm"])
+SILVER_BULLETS = _BIT["sb_london"] | _BIT["sb_am"] | _BIT["sb_pm"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,10 +98,11 @@ def window_names(bits: int) -> list[str]:
 
 def sessions(candles: Candles, params: DetectionParams) -> Sessions:
     """The clock over `candles`: windows in New York time with its summer time, days and weeks as `params` roll them."""
-    local_ms = candles.open_ms + utc_offset_ms(candles.open_ms, NEW_YORK)
-    date, of_day_ms = np.divmod(local_ms, DAY_MS)
-    minute = of_day_ms // MINUTE_MS
-    day = trading_day(candles.open_ms, params)
+    new_york_ms = candles.open_ms + utc_offset_ms(candles.open_ms, NEW_YORK)
+    date = new_york_ms // DAY_MS
+    minute = (new_york_ms - date * DAY_MS) // MINUTE_MS
+    home_ms = new_york_ms if params.tz == NEW_YORK else candles.open_ms + utc_offset_ms(candles.open_ms, params.tz)
+    day = trading_day(home_ms, params)
     return Sessions(
         windows=_WINDOWS_OF_MINUTE[minute],
         date=date.astype(np.int32),
@@ -110,26 +112,30 @@ def sessions(candles: Candles, params: DetectionParams) -> Sessions:
     )
 
 
-def trading_day(open_ms: NDArray[np.int64], params: DetectionParams) -> NDArray[np.int64]:
-    """The trading day of each instant, in days since 1970-01-01.
+def trading_day(local_ms: NDArray[np.int64], params: DetectionParams) -> NDArray[np.int64]:
+    """The trading day of each reading of the clock in `params.tz` (ms), in days since 1970-01-01.
 
     A day that rolls in the afternoon is named after the next morning: Sunday 18:00 New York is Monday's.
     """
     roll = params.roll_minutes
     shift_minutes = DAY_MINUTES - roll if roll >= NOON_MINUTES else -roll
-    return (open_ms + utc_offset_ms(open_ms, params.tz) + shift_minutes * MINUTE_MS) // DAY_MS
+    return (local_ms + shift_minutes * MINUTE_MS) // DAY_MS
 
 
 def utc_offset_ms(open_ms: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
     """The zone's distance from UTC at each of the ascending instants: one look-up a segment of constant offset."""
-    if not open_ms.size:
-        return np.zeros(0, dtype=np.int64)
-    first, last = (datetime.fromtimestamp(int(ms) / 1000, UTC).year for ms in (open_ms[0], open_ms[-1]))
+    if not open_ms.size or zone == UTC_NAME:
+        return np.zeros(open_ms.shape, dtype=np.int64)
+    first_ms, last_ms = int(open_ms[0]), int(open_ms[-1])
+    first, last = (datetime.fromtimestamp(ms / 1000, UTC).year for ms in (first_ms, last_ms))
     changes = [change for year in range(first, last + 1) for change in _offset_changes(zone, year)]
-    since_ms = np.array([ms for ms, _ in changes], dtype=np.int64)
-    offset_ms = np.array([offset for _, offset in changes], dtype=np.int64)
-    bounds = np.searchsorted(open_ms, since_ms[1:])
-    return np.repeat(offset_ms, np.diff(np.concatenate(([0], bounds, [open_ms.size]))))
+    while len(changes) > 1 and changes[1][0] <= first_ms:
+        changes.pop(0)
+    offset_ms = np.full(open_ms.shape, changes[0][1], dtype=np.int64)
+    for since_ms, offset in changes[1:]:
+        if since_ms <= last_ms:
+            offset_ms[np.searchsorted(open_ms, since_ms) :] = offset
+    return offset_ms
 
 
 @lru_cache(maxsize=512)
