@@ -18,6 +18,7 @@ from migrations.legacy.normal_form import Reading
 from migrations.legacy.outline import Source, outline
 from migrations.legacy.position_tables import read_tables
 from migrations.legacy.shapes import (
+    EMPTY,
     POSITION_TABLES,
     POSITION_TABLES_ORDER,
     SHAPES,
@@ -97,6 +98,12 @@ def found_files(directory: Path) -> list[FoundFile]:
     paths = [directory] if directory.is_file() else sorted(_walk(directory))
     found = [_look(path, _name(path, directory)) for path in paths]
     return sorted(found, key=_reading_order)
+
+
+def legacy_files_in(directory: Path) -> tuple[str, ...]:
+    """The names of the legacy files that lie directly in a directory: what a first start may offer to import."""
+    looked_at = (_look(path, _name(path, directory)) for path in sorted(directory.iterdir()) if path.is_file())
+    return tuple(file.name for file in looked_at if isinstance(file, LegacyFile) and file.shape != EMPTY.name)
 
 
 @dataclass(frozen=True, slots=True)
