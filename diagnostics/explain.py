@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from engine.candles import Candles
+from engine.gates import GATE_ORDER
 from engine.vocabulary import Position
 from storage.events import Event
 from storage.signals import StoredSignal, StoredVerdict
@@ -68,7 +69,7 @@ def lines(explanation: Explanation, seen: Candles | None = None, source: str = "
         yield f"  {part.name:14} {points:>8} of {part.possible:5.1f}  {part.reason}"
     yield ""
     yield "gates"
-    for held in explanation.verdicts:
+    for held in sorted(explanation.verdicts, key=lambda held: (held.at_ms, GATE_ORDER[held.verdict.gate])):
         verdict = held.verdict
         word = "passed" if verdict.passed else "STOPPED"
         note = f"  {verdict.note}" if verdict.note else ""

@@ -80,7 +80,7 @@ def zone_distance(signal: Signal, view: ChannelView, params: GateParams) -> Verd
     return Verdict("zone_distance", distance <= limit, f"{distance:.2f} ATR", f"{limit:g} ATR")
 
 
-def reward(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
+def rr(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
     return Verdict("rr", signal.rr >= params.min_rr, f"{signal.rr:.2f}", f"{params.min_rr:g}")
 
 
@@ -159,7 +159,7 @@ CHANNEL_GATES: tuple[ChannelGate, ...] = (
     freshness,
     bias,
     zone_distance,
-    reward,
+    rr,
     cost,
     confidence,
     dedupe,
@@ -195,12 +195,21 @@ def portfolio_risk(signal: Signal, view: AccountView, params: AccountParams) -> 
 
 def daily_loss(signal: Signal, view: AccountView, params: AccountParams) -> Verdict:
     """What today's closes lost stays within a share of the balance."""
-    lost = max(-view.realized_today, 0.0)
+    lost = max(0.0, -view.realized_today)
     limit = params.max_daily_loss_ratio * view.balance
     return Verdict("account.daily_loss", view.balance > 0 and lost < limit, f"{lost:.2f}", f"{limit:.2f}")
 
 
 ACCOUNT_GATES: tuple[AccountGate, ...] = (open_in_symbol, open_in_all, exposure, portfolio_risk, daily_loss)
+
+
+GATE_ORDER = {
+    name: place
+    for place, name in enumerate(
+        [*(gate.__name__ for gate in CHANNEL_GATES), *(f"account.{gate.__name__}" for gate in ACCOUNT_GATES)]
+    )
+}
+"""The place of each gate, by the name its verdicts carry."""
 
 
 def quantity(signal: Signal, view: AccountView, params: AccountParams) -> float:

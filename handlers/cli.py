@@ -165,6 +165,7 @@ def _detect(rooms: Rooms) -> Callable[..., None]:
         file: Annotated[Path, typer.Argument(help="A candle file.")],
         params: Annotated[Path | None, typer.Option("--params", help="JSON object of detection parameters.")] = None,
         db: NoDb = None,
+        as_json: NoJson = True,
     ) -> None:
         """Print every finding of one file as JSON lines, in the words of the event contract."""
         from engine.contract import events
@@ -488,7 +489,8 @@ def _series(paths: list[Path]) -> "list[Candles]":
         if gaps := candles.gaps():
             missing = sum(count for _, count in gaps)
             name = f"{candles.symbol} {candles.timeframe.text}"
-            print(f"onebook: {name} has {len(gaps)} gaps, {missing} candles are missing", file=sys.stderr)
+            holes = "1 gap" if len(gaps) == 1 else f"{len(gaps)} gaps"
+            print(f"onebook: {name} has {holes}, {missing} candles missing", file=sys.stderr)
     return series
 
 

@@ -7,6 +7,7 @@ import pytest
 from engine.gates import (
     ACCOUNT_GATES,
     CHANNEL_GATES,
+    GATE_ORDER,
     AccountView,
     ChannelView,
     SentSignal,
@@ -228,3 +229,9 @@ def test_the_quantity_risks_one_percent_between_entry_and_stop():
 def test_an_account_without_money_has_no_room(balance: float):
     assert not account("account.daily_loss", balance=balance).passed
     assert quantity(SIGNAL, replace(EMPTY, balance=balance), Params().account) == 0.0
+
+
+def test_every_verdict_has_a_place_in_the_order_of_the_gates():
+    verdicts = (*channel_verdicts(SIGNAL, CLEAR, GateParams()), *account_verdicts(SIGNAL, EMPTY, Params()))
+
+    assert [verdict.gate for verdict in verdicts] == sorted(GATE_ORDER, key=GATE_ORDER.__getitem__)
