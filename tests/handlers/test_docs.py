@@ -1,0 +1,22 @@
+"""Every command and every setting stands in the docs, and the docs know no other."""
+
+import re
+from pathlib import Path
+
+from handlers.settings import PREFIX, LiveSettings
+from handlers.telegram.commands import COMMANDS
+
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+
+
+def first_cells(page: str) -> list[str]:
+    """The code in the first cell of each table row."""
+    return re.findall(r"^\| `([^`]+)`", (DOCS / page).read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_every_command_is_documented_as_it_is_used():
+    assert first_cells("commands.md") == [command.usage for command in COMMANDS]
+
+
+def test_every_setting_is_documented():
+    assert first_cells("settings.md") == [PREFIX + name.upper() for name in LiveSettings.model_fields]
