@@ -90,7 +90,7 @@ class LiveScan:
             flaw = next((part for part in parts if isinstance(part, Flaw)), None)
             result = flaw.rejected if flaw else await self._decided([p for p in parts if isinstance(p, Candles)])
             if flaw and flaw.passes:
-                waiting.append(f"{symbol} {timeframe.text}: {flaw.rejected.reason}")
+                waiting.append(flaw.rejected.reason)
             looks.append(Looked(symbol, timeframe, instant_ms, result, self._now_ms() - begun_ms))
         return Taken(instant_ms, tuple(looks), tuple(fetched), tuple(waiting))
 
