@@ -3,6 +3,7 @@
 Imports that cost start-up time are made inside the commands that need them (DESIGN 5, CLI).
 """
 
+import contextlib
 import functools
 import json
 import sys
@@ -155,9 +156,28 @@ def _demo(rooms: Rooms) -> Callable[..., None]:
 def _run(rooms: Rooms) -> Callable[..., None]:
     def run(db: Db = None, params: ParamsFile = None) -> None:
         """Run the live bot: scans, posts, follows, answers."""
+        _offer_import(rooms, db, params)
         raise typer.Exit(rooms.run_live(None if db is None else str(db), None if params is None else str(params)))
 
     return run
+
+
+def _offer_import(rooms: Rooms, db: Path | None, params: Path | None) -> None:
+    """At a first start beside an older bot's files: ask whether to bring them in; nothing is done unasked."""
+    from services.legacy_files import legacy_files_in
+
+    path = DEFAULT_DB if db is None else db
+    found = legacy_files_in(Path.cwd()) if not path.exists() else ()
+    if not found:
+        return
+    named = ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+    print(f"onebook: files of an older bot lie here: {named}", file=sys.stderr)
+    if not sys.stdin.isatty():
+        print("onebook: `python bot.py import-legacy . --dry-run` shows what they hold", file=sys.stderr)
+        return
+    if typer.confirm("Bring their history into the new book now?", default=False, err=True):
+        with contextlib.suppress(typer.Exit):  # its exit code is for scripts; the start goes on
+            _import_legacy(rooms)(Path.cwd(), db=db, params=params)
 
 
 def _detect(rooms: Rooms) -> Callable[..., None]:
@@ -495,18 +515,9 @@ def _series(paths: list[Path]) -> "list[Candles]":
 
 
 def _params(path: Path | None) -> "Params":
-    import tomllib
+    from handlers.params_file import read_params
 
-    from engine.params import Params
-
-    if path is None:
-        return Params()
-    try:
-        return Params.from_mapping(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not TOML: {error}.") from error
+    return read_params(path)
 
 
 def _json_object(path: Path) -> dict[str, Any]:
