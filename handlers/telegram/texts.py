@@ -39,6 +39,13 @@ CLOSE_WORDS = {
     CloseReason.IMPORT: "closed",
 }
 OUTCOME_MARKS = {Outcome.WIN: "✅", Outcome.LOSS: "❌", Outcome.BREAKEVEN: "➖"}
+SENT_LATE = "⚠️ Sent late: it was already"
+ALREADY = {
+    SignalStatus.EXECUTED: "filled",
+    SignalStatus.CLOSED: "filled and closed",
+    SignalStatus.EXPIRED: "expired",
+    SignalStatus.CANCELLED: "cancelled",
+}
 SIMULATED = "<i>simulated market, not a real one</i>"
 
 
@@ -123,6 +130,8 @@ def _lines(kind: MessageKind, stored: StoredSignal, item: OutboxItem, clock: Clo
             yield f"{name} was decided {clock(signal.candle_close_ms)} and could not be sent in time. Do not trade it."
         case MessageKind.SIGNAL:
             yield from signal_lines(signal, name, clock)
+            if stored.status in ALREADY:
+                yield f"{SENT_LATE} {ALREADY[stored.status]} when this could be sent."
         case MessageKind.ENTRY:
             yield f"▶️ {_headline(signal)} filled at {price(facts.number('price'))}"
             yield f"{name} · {clock(facts.at_ms)}"

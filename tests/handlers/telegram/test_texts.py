@@ -117,6 +117,12 @@ def test_a_signal_sent_too_late_warns_and_shows_no_levels(book):
     assert "Entry" not in text
 
 
+def test_a_signal_whose_price_went_on_before_it_could_be_sent_says_so(book):
+    text = told(book, status=SignalStatus.EXECUTED)
+
+    assert text.endswith("\n⚠️ Sent late: it was already filled when this could be sent.")
+
+
 @pytest.mark.parametrize(("kind", "facts", "expected"), KINDS, ids=[kind.value for kind, *_ in KINDS])
 def test_each_thing_that_becomes_of_a_signal_has_its_words(book, kind, facts, expected):
     assert told(book, kind=kind, facts=facts) == expected
