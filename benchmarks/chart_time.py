@@ -128,15 +128,16 @@ def trade_of(signal: Signal) -> tuple[Position, tuple[Fill, ...]]:
     return position, fills
 
 
-def times_ms(draw: Callable[[], bytes], runs: int) -> list[float]:
-    """Wall times of `runs` drawings after one that warms up."""
+def times_ms(draw: Callable[[], bytes], runs: int) -> tuple[list[float], list[float]]:
+    """Wall and processor times of `runs` drawings after one that warms up."""
     draw()
-    times = []
+    wall, processor = [], []
     for _ in range(runs):
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.process_time()
         draw()
-        times.append((time.perf_counter() - begun) * 1000)
-    return times
+        wall.append((time.perf_counter() - begun) * 1000)
+        processor.append((time.process_time() - worked) * 1000)
+    return wall, processor
 
 
 def main() -> None:
@@ -150,13 +151,16 @@ def main() -> None:
         "signal": lambda: signal_chart(signal, candles, name="S-1", source="benchmark"),
         "closing": lambda: closing_chart(signal, position, fills, candles, name="S-1", source="benchmark"),
     }
-    print(f"{'chart':10}{'runs':>6}{'fastest ms':>12}{'median ms':>12}{'slowest ms':>12}{'PNG kB':>8}")
+    print(f"{'chart':10}{'runs':>6}{'fastest ms':>12}{'median ms':>12}{'slowest ms':>12}{'CPU ms':>8}{'PNG kB':>8}")
     medians = []
     for name, draw in charts.items():
-        times = times_ms(draw, runs)
+        times, processor = times_ms(draw, runs)
         medians.append(statistics.median(times))
         size = len(draw()) / 1000
-        print(f"{name:10}{runs:6}{min(times):12.0f}{medians[-1]:12.0f}{max(times):12.0f}{size:8.0f}")
+        print(
+            f"{name:10}{runs:6}{min(times):12.0f}{medians[-1]:12.0f}{max(times):12.0f}"
+            f"{statistics.median(processor):8.0f}{size:8.0f}"
+        )
     print(f"slower median / {LIMIT_MS:.0f} ms = {max(medians) / LIMIT_MS:.2f}")
 
 

@@ -223,7 +223,8 @@ def duration_text(ms: int) -> str:
     hours, rest = divmod(rest, HOUR_MS)
     if days:
         return f"{days} d {hours} h"
-    return f"{hours} h {rest // MINUTE_MS} min"
+    minutes = rest // MINUTE_MS
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def _tick_text(ms: int, step_ms: int) -> str:

@@ -54,10 +54,11 @@ TITLE = 54.0
 SUBTITLE = 30.0
 FACTS = 25.0
 PRICE = 26.0
+SMALLEST_PRICE = 21.0
 DETAIL = 20.0
 NOTE = 22.0
 SMALL = 20.0
-NOTE_SHIFTS = np.array([(0.0, 0.0), *((across / 4, along / 2) for along in range(-16, 17) for across in range(-6, 7))])
+NOTE_SHIFTS = np.array([(0.0, 0.0), *((across / 3, along / 2) for along in range(-12, 13) for across in range(-4, 5))])
 """Where words may stand, from where they belong: the first there, the others farther, in widths and heights."""
 
 
@@ -247,13 +248,18 @@ class Panel:
     def _paint_label(self, level: Level, middle: float, size: float) -> None:
         box = Box(LABEL_LEFT, middle - LABEL_HEIGHT / 2, WIDTH - LABEL_MARGIN, middle + LABEL_HEIGHT / 2)
         self.canvas.pill(box, PANEL, level.color)
-        left, right = box.left + LABEL_PADDING, box.right - LABEL_PADDING
-        name = self._label_name(level)
-        self.canvas.text(left, middle + 15.0, name, PRICE, level.color, weight=Weight.BOLD)
-        self.canvas.text(
-            right, middle + 15.0, self.price_text(level.price), size, WHITE, weight=Weight.BOLD, anchor=Anchor.RIGHT
-        )
-        self.canvas.text(right, middle - 16.0, level.detail, DETAIL, GREY, anchor=Anchor.RIGHT, width=right - left)
+        left, right, upper, lower = box.left + LABEL_PADDING, box.right - LABEL_PADDING, middle + 15.0, middle - 16.0
+        name = self.canvas.text(left, upper, self._label_name(level), PRICE, level.color, weight=Weight.BOLD)
+        price = self.price_text(level.price)
+        if size >= SMALLEST_PRICE:
+            self.canvas.text(right, upper, price, size, WHITE, weight=Weight.BOLD, anchor=Anchor.RIGHT)
+            self.canvas.text(right, lower, level.detail, DETAIL, GREY, anchor=Anchor.RIGHT, width=right - left)
+        else:  # a price of many digits has a line of its own
+            self.canvas.text(
+                right, lower, price, PRICE, WHITE, weight=Weight.BOLD, anchor=Anchor.RIGHT, width=right - left
+            )
+            room = right - name.right - 10.0
+            self.canvas.text(right, upper, level.detail, DETAIL, GREY, anchor=Anchor.RIGHT, width=room)
 
     def _label_name(self, level: Level) -> str:
         if self.scale.holds(level.price):

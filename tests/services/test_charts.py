@@ -195,7 +195,7 @@ def test_every_text_stands_on_the_canvas_and_none_on_another(seed, direction):
 
 
 @pytest.mark.parametrize(
-    "symbol", ["", "$\\frac{1}{0}$", "币安人生USDT", "A\nB\tC", "W" * 300, "\u202eUSDT", "e\u0301\u0301\u0301", "🚀"]
+    "symbol", ["", "$\\oops$", "币安人生USDT", "A\nB\tC", "W" * 300, "\u202eUSDT", "e\u0301\u0301\u0301", "🚀"]
 )
 def test_no_symbol_breaks_a_chart(symbol):
     candles = walk(symbol=symbol)
@@ -266,8 +266,8 @@ def test_a_mirrored_chart_stands_on_its_head():
     heights, turned = ({text.get_text(): text.get_position()[1] for text in c.figure.texts} for c in (one, other))
     for name in ("Stop", "Entry", "TP1", "TP2", "TP3"):
         assert heights[name] + turned[name] == pytest.approx(FRAME.bottom + FRAME.top + HALF_LABEL_LINE)
-    for name in ("MSS", "FVG"):
-        assert (heights[name] - heights["Entry"]) * (turned[name] - turned["Entry"]) < 0
+    for name in ("MSS", "FVG", "displacement"):
+        assert heights[name] + turned[name] == pytest.approx(FRAME.bottom + FRAME.top, abs=PIXEL)
 
 
 def test_the_chart_says_what_it_shows():
@@ -283,10 +283,10 @@ def test_the_chart_says_what_it_shows():
 
 
 def test_kill_zones_are_shaded_on_intraday_charts_only():
-    intraday, daily = walk(), drawn([(100.0, 101.0, 99.0, 100.5)] * 90, Timeframe.D1)
+    intraday, too_long = walk(), drawn([(100.0, 101.0, 99.0, 100.5)] * 10, Timeframe.H4)
 
     assert "London" in words(drawn_signal(intraday, signal_on(intraday)))
-    assert "London" not in words(drawn_signal(daily, signal_on(daily, decided=90)))
+    assert "London" not in words(drawn_signal(too_long, signal_on(too_long, decided=10)))
 
 
 def test_the_closing_chart_says_how_it_ended():
@@ -307,6 +307,21 @@ def test_a_close_in_the_candle_that_still_forms_is_drawn():
     known = candles.until(position.closed_ms - 1)
 
     assert_legible(draw_closing(signal, position, fills, known, name="S-1", source="tests"))
+
+
+def test_a_trade_inside_the_candle_that_still_forms_is_drawn():
+    candles = walk()
+    signal = signal_on(candles)
+    position, fills = trade_of(signal)
+    at_ms = signal.candle_close_ms + 1
+    brief = replace(position, opened_ms=at_ms, closed_ms=at_ms)
+    known = candles.until(signal.candle_close_ms)
+
+    canvas = draw_closing(
+        signal, brief, [replace(fill, at_ms=at_ms) for fill in fills], known, name="S-1", source="tests"
+    )
+
+    assert "break even, held 0 min" in words(canvas)
 
 
 def test_a_long_trade_is_drawn_with_several_candles_in_one():
