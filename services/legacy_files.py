@@ -3,6 +3,7 @@
 import hashlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -264,6 +265,8 @@ def _received(receiver: Connection, path: Path) -> object:
 
 def _work(sender: Connection, path: Path, shape_name: str, zone: tzinfo, now_ms: int) -> None:
     """Send every batch of the file, then None; an error of the disk is sent in the place of what it hides."""
+    # Ctrl-C reaches both processes; the one that writes decides, and this one ends when its pipe closes
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         for batch in _json_batches(path, shape_name, zone, now_ms):
             sender.send(batch)

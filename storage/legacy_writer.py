@@ -41,7 +41,7 @@ MINUTE_MS = 60_000
 MONEY_EPSILON = 1e-9
 NOT_IN_FORCE = "kept to be read: nothing of it is in force"
 UNRESOLVED_REASON = "its end was never recorded"
-BULK_CACHE_KIB = 262_144
+BULK_CACHE_KIB = 65_536
 
 Row = tuple[object, ...]
 

@@ -5,9 +5,11 @@ told repeated signals apart by nothing else. Millions of records go from the pro
 the `__reduce__` methods of the frequent ones halve the time of that way.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from operator import attrgetter
+from typing import Any
 
 from engine.timeframes import Timeframe
 from engine.vocabulary import CloseReason, Direction, Outcome
@@ -74,11 +76,11 @@ class LegacyTrade:
     close: LegacyClose | None
 
     def __reduce__(self) -> tuple[type["LegacyTrade"], tuple[object, ...]]:
-        return LegacyTrade, (*self._opening(), self.close)
+        return LegacyTrade, (*_OPENING(self), self.close)
 
     def ended(self, close: LegacyClose) -> "LegacyTrade":
         """The same trade with its end."""
-        return LegacyTrade(*self._opening(), close)
+        return LegacyTrade(*_OPENING(self), close)
 
     @property
     def opened_ms(self) -> int:
@@ -103,32 +105,10 @@ class LegacyTrade:
         """What makes it the same trade in every file: series, direction, instant to the microsecond, entry."""
         return f"{self.symbol}|{self.timeframe_text}|{self.direction.value}|{self.opened_us}|{self.entry!r}"
 
-    def _opening(
-        self,
-    ) -> tuple[
-        System,
-        str,
-        Timeframe | None,
-        Direction,
-        int,
-        float,
-        float,
-        tuple[float, ...],
-        float | None,
-        int | None,
-    ]:
-        return (
-            self.system,
-            self.symbol,
-            self.timeframe,
-            self.direction,
-            self.opened_us,
-            self.entry,
-            self.stop,
-            self.targets,
-            self.confidence,
-            self.valid_until_us,
-        )
+
+_OPENING: Callable[[LegacyTrade], tuple[Any, ...]] = attrgetter(
+    "system", "symbol", "timeframe", "direction", "opened_us", "entry", "stop", "targets", "confidence", "valid_until_us"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
