@@ -7,8 +7,7 @@ import contextlib
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,14 +18,11 @@ import typer
 from storage.errors import BookError
 
 if TYPE_CHECKING:
-    from diagnostics.checks import Health
     from engine.candles import Candles
     from engine.params import Params
-    from services.scan_files import Scanned
 
 EXIT_FINDING = 1
 EXIT_USAGE = 2
-WIDE_COLUMNS = 200
 DEFAULT_DB = Path("data/positions.db")
 DEFAULT_REPLAY_DB = Path("data/replay.db")
 
@@ -126,6 +122,7 @@ def _demo(rooms: Rooms) -> Callable[..., None]:
         from diagnostics.checks import run_checks
         from engine.runner import INTERPRETED
         from engine.vocabulary import BookKind
+        from handlers.cli_text import health_lines
         from handlers.telegram.texts import renderer
         from services.demo import BEGIN_MS, INTRODUCTION, play
         from services.send import plain
@@ -144,7 +141,7 @@ def _demo(rooms: Rooms) -> Callable[..., None]:
         print(f"paper account: {summary.positions} positions, {summary.wins} won, {summary.losses} lost", end="")
         print(f", balance {summary.balance:,.2f} USDT of a simulated market")
         print("\n══ health " + "═" * 46)
-        for line in _health_lines(health):
+        for line in health_lines(health):
             print(line)
         if db is not None:
             print(f"\nThe book is {db}; ask it with `python bot.py why 1 --db {db}`.")
@@ -233,16 +230,17 @@ def _scan(rooms: Rooms) -> Callable[..., None]:
         from time import perf_counter
 
         from engine.compiled import COMPILED
+        from handlers.cli_text import scan_document, scan_line
         from services.scan_files import scan_series
 
         began = perf_counter()
         scanned = scan_series(_series(files), _params(params), COMPILED)
         seconds = perf_counter() - began
         if as_json:
-            print(json.dumps(_scan_document(scanned, seconds)))
+            print(json.dumps(scan_document(scanned, seconds)))
             return
         for one in scanned:
-            print(_scan_line(one))
+            print(scan_line(one))
         sent = sum(one.rejected is None for one in scanned)
         print(f"{sent} signals in {len(scanned)} series, {seconds:.2f} s", file=sys.stderr)
 
@@ -264,6 +262,7 @@ def _replay(rooms: Rooms) -> Callable[..., None]:
         from time import perf_counter
 
         from engine.vocabulary import BookKind
+        from handlers.cli_screen import progress_bar
         from services.replay import replay
         from storage.book import Book
 
@@ -274,7 +273,7 @@ def _replay(rooms: Rooms) -> Callable[..., None]:
         path = DEFAULT_REPLAY_DB if db is None else db
         with (
             Book.open(path, BookKind.REPLAY, now_ms=rooms.now_ms()) as book,
-            _progress(quiet=as_json) as progress,
+            progress_bar(quiet=as_json) as progress,
         ):
             done = replay(book, series, rules, from_ms=from_ms, to_ms=to_ms, progress=progress)
         summary = done.summary
@@ -309,6 +308,7 @@ def _health(rooms: Rooms) -> Callable[..., None]:
     def health(db: Db = None, as_json: AsJson = False, params: NoParams = None) -> None:
         """Ask the book how it is: exit code 0 OK, 1 WARN, 2 FAIL."""
         from diagnostics.checks import no_book, run_checks
+        from handlers.cli_text import health_lines
         from storage.book import Book
 
         path = DEFAULT_DB if db is None else db
@@ -327,7 +327,7 @@ def _health(rooms: Rooms) -> Callable[..., None]:
             print(json.dumps({"status": found.status.value, "checks": checks}))
         else:
             print(path)
-            for line in _health_lines(found):
+            for line in health_lines(found):
                 print(line)
         raise typer.Exit(found.exit_code)
 
@@ -391,12 +391,13 @@ def _import_legacy(rooms: Rooms) -> Callable[..., None]:
     ) -> None:
         """Bring an older bot's history into the book, with a receipt for every record."""
         from engine.vocabulary import BookKind
+        from handlers.cli_screen import print_table, progress_bar
         from services.import_legacy import TABLE_HEADER, import_directory, table_rows
         from storage.book import Book
 
         with (
             Book.open(DEFAULT_DB if db is None else db, BookKind.LIVE, now_ms=rooms.now_ms()) as book,
-            _progress(quiet=as_json) as progress,
+            progress_bar(quiet=as_json) as progress,
         ):
             report = import_directory(
                 book,
@@ -410,7 +411,7 @@ def _import_legacy(rooms: Rooms) -> Callable[..., None]:
         if as_json:
             print(json.dumps(report.as_json()))
         else:
-            _print_table(TABLE_HEADER, table_rows(report))
+            print_table(TABLE_HEADER, table_rows(report))
         for problem in report.problems:
             print(f"onebook: {problem}", file=sys.stderr)
         raise typer.Exit(report.exit_code)
@@ -435,6 +436,8 @@ def _backtest(rooms: Rooms) -> Callable[..., None]:
         from time import perf_counter
 
         from engine.vocabulary import BookKind
+        from handlers.cli_screen import progress_bar
+        from handlers.cli_text import backtest_lines
         from services.backtest import backtest, keep, metrics_of, performance_json
         from services.null_models import null_models
         from storage.book import Book
@@ -445,7 +448,7 @@ def _backtest(rooms: Rooms) -> Callable[..., None]:
         path = DEFAULT_DB if db is None else db
         range_ms = _range(from_time, to_time)
         with Book.open(path, BookKind.LIVE, now_ms=rooms.now_ms()) as book:
-            with _progress(quiet=as_json) as progress:
+            with progress_bar(quiet=as_json) as progress:
                 tested = backtest(
                     series, rules, now_ms=rooms.now_ms(), from_ms=range_ms[0], to_ms=range_ms[1], progress=progress
                 )
@@ -457,7 +460,7 @@ def _backtest(rooms: Rooms) -> Callable[..., None]:
             models = null_models(tested, series, rules, rooms.now_ms())
             document["null_models"] = {model.name: performance_json(model.performance) for model in models}
             document["seconds_with_null_models"] = round(perf_counter() - began, 3)
-        print(json.dumps(document) if as_json else "\n".join(_backtest_lines(document)))
+        print(json.dumps(document) if as_json else "\n".join(backtest_lines(document)))
 
     return backtest
 
@@ -566,116 +569,3 @@ def _instant(option: str, text: str | None) -> int | None:
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)
     return int(instant.timestamp() * 1000)
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar on stderr, fed with (what, done, total); silent where nobody watches."""
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
-
-    console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
-    with Progress(console=console, transient=True) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done, total=total)
-
-        yield show
-
-
-def _scan_document(scanned: "list[Scanned]", seconds: float) -> dict[str, Any]:
-    from engine.vocabulary import Signal
-
-    signals = [
-        {
-            "symbol": one.symbol,
-            "timeframe": one.timeframe.text,
-            "direction": one.result.direction.value,
-            "setup": one.result.setup,
-            "candle_close_ms": one.result.candle_close_ms,
-            "entry": one.result.entry,
-            "zone": [one.result.zone_low, one.result.zone_high],
-            "stop_loss": one.result.stop_loss,
-            "targets": [
-                {"price": t.price, "share_ratio": t.share_ratio, "reason": t.reason} for t in one.result.targets
-            ],
-            "rr": one.result.rr,
-            "cost_r": one.result.cost_r,
-            "confidence": one.result.confidence,
-        }
-        for one in scanned
-        if one.rejected is None and isinstance(one.result, Signal)
-    ]
-    rejected = [
-        {
-            "symbol": one.symbol,
-            "timeframe": one.timeframe.text,
-            "stage": one.rejected.stage.value,
-            "reason": one.rejected.reason,
-            "value": one.rejected.value,
-            "limit": one.rejected.limit,
-        }
-        for one in scanned
-        if one.rejected is not None
-    ]
-    return {"signals": signals, "rejected": rejected, "seconds": round(seconds, 3)}
-
-
-def _scan_line(one: "Scanned") -> str:
-    from engine.vocabulary import Signal
-
-    name = f"{one.symbol} {one.timeframe.text}"
-    if one.rejected is not None:
-        met = f" ({one.rejected.value}, limit {one.rejected.limit})" if one.rejected.value else ""
-        return f"{name:24} -      {one.rejected.stage.value}: {one.rejected.reason}{met}"
-    assert isinstance(one.result, Signal)
-    s = one.result
-    return (
-        f"{name:24} {s.direction.value:6} {s.setup}, entry {s.entry:.10g}, stop {s.stop_loss:.10g},"
-        f" RR {s.rr:.1f}, score {s.confidence:.0f}"
-    )
-
-
-def _print_table(header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> None:
-    """A table as wide as the terminal, or as it needs where nobody watches."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*header)
-    for row in rows:
-        table.add_row(*row)
-    wide = None if sys.stdout.isatty() else WIDE_COLUMNS
-    Console(width=wide).print(table)
-
-
-def _health_lines(health: "Health") -> Iterator[str]:
-    """The status, then every check, the worst first."""
-    yield f"health: {health.status.value}"
-    for check in sorted(health.checks, key=lambda c: c.status.rank, reverse=True):
-        yield f"  {check.status.value:4}  {check.name:58} {check.value:>12}  {check.detail}"
-
-
-def _backtest_lines(document: dict[str, Any]) -> Iterator[str]:
-    """A backtest as a table: the engine first, null models under it."""
-    sent, filled, ambiguous = document["sent"], document["filled"], document["ambiguous"]
-    yield f"{document['looks']:,} looks, {document['signals']:,} signals kept, {sent} sent, {filled} filled"
-    yield f"{ambiguous} trades with a candle that hid the order of its prices (the worse order was taken)"
-    yield f"{'':18} {'n':>7} {'expectancy R':>13} {'95 % interval':>18} {'win rate':>9} {'PF':>6} {'cost R':>7}"
-    for name, row in (("the setups", document), *document.get("null_models", {}).items()):
-        mean = row["expectancy_r"]
-        interval = f"{_number(mean['low'], '+.3f')} to {_number(mean['high'], '+.3f')}"
-        yield (
-            f"{name:18} {row['n']:>7,} {_number(mean['value'], '+.3f'):>13} {interval:>18}"
-            f" {_number(row['win_rate']['value'], '.1%'):>9} {_number(row['profit_factor'], '.2f'):>6}"
-            f" {_number(row['mean_cost_r'], '.3f'):>7}"
-        )
-    yield "setups stopped by"
-    for gate, count in sorted(document["stopped_by_gate"].items(), key=lambda item: -item[1]):
-        yield f"  {gate:22} {count:>7,}"
-
-
-def _number(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)
