@@ -68,12 +68,13 @@ def lines(explanation: Explanation, seen: Candles | None = None, source: str = "
         points = "missing" if part.points is None else f"{part.points:.1f}"
         yield f"  {part.name:14} {points:>8} of {part.possible:5.1f}  {part.reason}"
     yield ""
-    yield "gates"
+    yield "gates (asked at)"
     for held in sorted(explanation.verdicts, key=lambda held: (held.at_ms, GATE_ORDER[held.verdict.gate])):
         verdict = held.verdict
         word = "passed" if verdict.passed else "STOPPED"
         note = f"  {verdict.note}" if verdict.note else ""
-        yield f"  {verdict.gate:22} {word:8} {verdict.value or '-'} (limit {verdict.limit or '-'}){note}"
+        met = f"{verdict.value or '-'} (limit {verdict.limit or '-'}){note}"
+        yield f"  {utc(held.at_ms)}  {verdict.gate:22} {word:8} {met}"
     if explanation.events:
         yield ""
         yield "what became of it"

@@ -129,11 +129,11 @@ def _demo(rooms: Rooms) -> Callable[..., None]:
         from storage.book import Book
         from storage.summary import summary_of
 
-        words = renderer()
-        print(INTRODUCTION)
+        words, rules = renderer(), _params(params)
         kind = BookKind.DEMO
         with Book.temporary(kind, now_ms=BEGIN_MS) if db is None else Book.open(db, kind, now_ms=BEGIN_MS) as book:
-            end_ms = play(book, _params(params), INTERPRETED, lambda stores, item: plain(words(stores, item)), print)
+            print(INTRODUCTION)
+            end_ms = play(book, rules, INTERPRETED, lambda stores, item: plain(words(stores, item)), print)
             with book.reading() as view:
                 summary, health = summary_of(view.connection), run_checks(view, end_ms)
         print("\n══ what became of it " + "═" * 35)
@@ -217,7 +217,10 @@ def _conformance(rooms: Rooms) -> Callable[..., None]:
 
         from engine.conformance import run_cases
 
-        result = run_cases(_json_object(cases))
+        try:
+            result = run_cases(_json_object(cases))
+        except ValueError as error:
+            raise UsageError(f"{cases}: {error}.") from error
         print(json.dumps(asdict(result)))
         raise typer.Exit(EXIT_FINDING if result.failures else 0)
 
@@ -262,14 +265,19 @@ def _replay(rooms: Rooms) -> Callable[..., None]:
         from time import perf_counter
 
         from engine.vocabulary import BookKind
+<<<<<<< Updated upstream
         from handlers.cli_screen import progress_bar
         from services.replay import replay
+=======
+        from services.replay import refuse_unreadable, replay
+>>>>>>> Stashed changes
         from storage.book import Book
 
         began = perf_counter()
         from_ms, to_ms = _range(from_time, to_time)
         rules = _params(params)
         series = _series(files)
+        refuse_unreadable(series)
         path = DEFAULT_REPLAY_DB if db is None else db
         with (
             Book.open(path, BookKind.REPLAY, now_ms=rooms.now_ms()) as book,

@@ -62,6 +62,7 @@ def replay(
 
     Without `all_looks` only looks at which a setup completed leave their row.
     """
+    refuse_unreadable(series)
     stacks = [_stack(candles, series) for candles in series]
     ends = [stack.own.closed_at_ms for stack in stacks]
     end_ms = min(max(ends) + 1, to_ms if to_ms is not None else max(ends) + 1)
@@ -79,6 +80,13 @@ def replay(
         stores.meta.set(UNTIL_KEY, str(max(end_ms, begin_ms)))
     with book.reading() as stores:
         return Replayed(summary_of(stores.connection), decided)
+
+
+def refuse_unreadable(series: Sequence[Candles]) -> None:
+    """ReplayError when a series cannot be decided on at all; asked before a book is made for it."""
+    for candles in series:
+        if context_of(candles.timeframe) is None:
+            raise ReplayError(f"{candles.symbol} {candles.timeframe.text} has no higher timeframe to be read in.")
 
 
 def _begin(book: Book, series: Sequence[Candles], params: Params, from_ms: int | None, end_ms: int) -> int:
@@ -179,8 +187,7 @@ def _looks(stack: Stack, params: Params, begin_ms: int, end_ms: int) -> list[Loo
 
 def _stack(candles: Candles, series: Sequence[Candles]) -> Stack:
     context = context_of(candles.timeframe)
-    if context is None:
-        raise ReplayError(f"{candles.symbol} {candles.timeframe.text} has no higher timeframe to be read in.")
+    assert context is not None, "refused before"
     btc = next((other for other in series if other.symbol == BTC and other.timeframe is candles.timeframe), None)
     return Stack(candles, resampled(candles, context), None if candles.symbol == BTC else btc)
 

@@ -17,7 +17,11 @@ from tests.storage.samples import NOW_MS, VERDICTS
 
 DEFAULTS = Params()
 NOBODY = Announcements()
-TELEMETRY = {"scans": ("ran_ms", "duration_ms"), "job_runs": ("started_ms", "finished_ms")}
+TELEMETRY = {
+    "portfolios": ("opened_ms",),
+    "scans": ("ran_ms", "duration_ms"),
+    "job_runs": ("started_ms", "finished_ms"),
+}
 """Columns that tell how a run went and not what it did."""
 OUTSIDE = ("meta", "_sqlite_migrations")
 """Tables that know when a book was made, and how far a replay went."""
