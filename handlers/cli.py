@@ -265,12 +265,8 @@ def _replay(rooms: Rooms) -> Callable[..., None]:
         from time import perf_counter
 
         from engine.vocabulary import BookKind
-<<<<<<< Updated upstream
         from handlers.cli_screen import progress_bar
-        from services.replay import replay
-=======
         from services.replay import refuse_unreadable, replay
->>>>>>> Stashed changes
         from storage.book import Book
 
         began = perf_counter()
