@@ -80,7 +80,7 @@ class LegacyTrade:
 
     def ended(self, close: LegacyClose) -> "LegacyTrade":
         """The same trade with its end."""
-        return LegacyTrade(*_OPENING(self), close)
+        return LegacyTrade(*(*_OPENING(self), close))
 
     @property
     def opened_ms(self) -> int:
