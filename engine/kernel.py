@@ -51,6 +51,7 @@ INDUCEMENT = Kind.INDUCEMENT.value
 INDUCEMENT_TAKEN = Kind.INDUCEMENT_TAKEN.value
 PROJECTION = Kind.PROJECTION.value
 
+
 def price_kernel(
     open_: Column,
     high: Column,
@@ -411,7 +412,6 @@ def price_kernel(
             )
 
         # -- structure: the up side first
-        newest_levels = min(level_high_bar, low_before_high, level_low_bar, high_before_low) - swing_left
         if (h if break_on_wick else c) > level_high:
             broken = count
             label = CHOCH if trend < 0 else BOS
@@ -480,7 +480,8 @@ def price_kernel(
                 lure_side, lure_bar, lure_event = 1, t, broken
             trend = 1
             level_high = nothing_above
-            settled = newest_levels
+            if not leg_swings:
+                settled = min(level_high_bar, low_before_high, level_low_bar, high_before_low) - swing_left
         if (l if break_on_wick else c) < level_low:
             broken = count
             label = CHOCH if trend > 0 else BOS
@@ -548,7 +549,8 @@ def price_kernel(
                 lure_side, lure_bar, lure_event = -1, t, broken
             trend = -1
             level_low = nothing_below
-            settled = newest_levels
+            if not leg_swings:
+                settled = min(level_high_bar, low_before_high, level_low_bar, high_before_low) - swing_left
 
         # -- swings this bar confirms
         is_high = False
@@ -700,7 +702,7 @@ def price_kernel(
         trend_at[t] = trend
         high_at[t] = last_high
         low_at[t] = last_low
-        settled_at[t] = -1 if leg_swings else min(settled, t - warm_up)
+        settled_at[t] = settled if settled < t - warm_up else t - warm_up
     if count >= limit:
         return FULL
     first_event[n] = count

@@ -106,11 +106,9 @@ def _run_on_lists(
     count = function(*prices, rules, GivenRows(*(column.tolist() for column in given)), events, bars, stacks)
     if count == FULL:
         return None
-    columns = EventColumns(
-        *(np.array(column[:count], dtype) for column, dtype in zip(events, _EVENT_TYPES, strict=True))
-    )
-    bar_columns = BarOutputs(*(np.array(column, dtype) for column, dtype in zip(bars, _BAR_TYPES, strict=True)))
-    return Findings(*columns, BarColumns(*bar_columns))
+    columns = (np.fromiter(column, dtype, count) for column, dtype in zip(events, _EVENT_TYPES, strict=True))
+    bar_columns = (np.fromiter(column, dtype, len(column)) for column, dtype in zip(bars, _BAR_TYPES, strict=True))
+    return Findings(*EventColumns(*columns), BarColumns(*bar_columns))
 
 
 def _read_only(column: NDArray[Any]) -> NDArray[Any]:
