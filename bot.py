@@ -151,7 +151,7 @@ async def _pipeline(ground: "Ground", chats: "Chats", sender: "Sender") -> Corou
     from gateways.market import MarketError, UnknownSymbol
     from services.announce import Announcements
     from services.live import PATIENCE_MS, Live
-    from services.live_scan import LiveScan, chart_reader, watch_of
+    from services.live_scan import LiveScan, chart_reader, stored_windows, watch_of
     from services.schedule import Chores, Schedule, jobs
     from storage.retention import forget
 
@@ -187,7 +187,14 @@ async def _pipeline(ground: "Ground", chats: "Chats", sender: "Sender") -> Corou
             writer,
             ground.market,
             found,
-            LiveScan(ground.market, found, params, chart_reader(params), now_ms),
+            LiveScan(
+                ground.market,
+                found,
+                params,
+                chart_reader(params),
+                now_ms,
+                stored_windows(ground.book, ground.market.source, params),
+            ),
             params,
             Announcements(chats.told_ids),
             ground.lock.holder.owner,

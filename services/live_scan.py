@@ -1,7 +1,8 @@
 """Live looks: the closed candles of every series of one instant, checked, and what is decided on them.
 
 The network is asked concurrently and decisions are taken in threads (the compiled kernel releases the interpreter
-lock), all of it between transactions. The windows kept here are copies of what the exchange has already closed.
+lock), all of it between transactions. The windows kept here are copies of what the exchange has already closed and what
+the book holds of it.
 """
 
 import asyncio
@@ -19,11 +20,14 @@ from engine.timeframes import Timeframe, context_of
 from engine.vocabulary import Rejected, Signal, Stage
 from gateways.market import MarketData, MarketError, UnknownSymbol
 from services.record import Looked
+from storage.book import Book
 
 BTC = "BTCUSDT"
 FETCHES_AT_ONCE = 6
 
 SeriesKey = tuple[str, Timeframe]
+Stored = Callable[[str, Timeframe, int], Candles]
+"""The window that the book holds of a symbol and timeframe, closed at or before an instant, as far as it goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,20 @@ class LiveScan:
     """Takes the looks of one instant after the other; never goes back in time."""
 
     def __init__(
-        self, market: MarketData, watch: Watch, params: Params, read: ReadChart, now_ms: Callable[[], int]
+        self,
+        market: MarketData,
+        watch: Watch,
+        params: Params,
+        read: ReadChart,
+        now_ms: Callable[[], int],
+        stored: Stored,
     ) -> None:
         self._market = market
         self._watch = watch
         self._params = params
         self._read = read
         self._now_ms = now_ms
+        self._stored = stored
         self._windows: dict[SeriesKey, Candles] = {}
         self._at_once = asyncio.Semaphore(FETCHES_AT_ONCE)
 
@@ -122,7 +133,7 @@ class LiveScan:
     async def _window(self, key: SeriesKey, instant_ms: int, fetched: list[Candles]) -> Candles:
         symbol, timeframe = key
         count, closed_ms = self._params.window.window_bars, timeframe.floor(instant_ms)
-        known = self._windows.get(key)
+        known = self._windows.get(key) or self._kept(key, instant_ms)
         if known is None or known.closed_at_ms < closed_ms - count * timeframe.ms:
             window = await self._market.candles(symbol, timeframe, count, instant_ms)
             fetched.append(window)
@@ -135,6 +146,11 @@ class LiveScan:
         if len(window):
             self._windows[key] = window = window.window(len(window), count)
         return window
+
+    def _kept(self, key: SeriesKey, instant_ms: int) -> Candles | None:
+        """The window of an earlier run, when it is whole; what is missing behind it is asked of the exchange."""
+        kept = self._stored(*key, instant_ms)
+        return kept if len(kept) == self._params.window.window_bars and not kept.gaps() else None
 
 
 def chart_reader(params: Params) -> ReadChart:
@@ -156,6 +172,16 @@ async def fresh_look(
         if (flaw := flaw_of(window, instant_ms)) is not None:
             return instant_ms, flaw.rejected
     return instant_ms, await asyncio.to_thread(look, Stack(*windows), params, read, instrument.tick_size)
+
+
+def stored_windows(book: Book, source: str, params: Params) -> Stored:
+    """The windows of decisions before the last restart."""
+
+    def stored(symbol: str, timeframe: Timeframe, until_ms: int) -> Candles:
+        with book.reading() as view:
+            return view.candles.load(symbol, timeframe, source, params.window.window_bars, until_ms)
+
+    return stored
 
 
 async def watch_of(market: MarketData, symbols: Sequence[str], timeframes: Sequence[Timeframe]) -> Watch:

@@ -18,7 +18,7 @@ from handlers.telegram.commands import Desk
 from handlers.telegram.texts import clock_of, renderer
 from services.announce import Announcements
 from services.live import Live, MarketSilent
-from services.live_scan import LiveScan, chart_reader, fresh_look, watch_of
+from services.live_scan import LiveScan, chart_reader, fresh_look, stored_windows, watch_of
 from services.send import Sender
 from storage.book import Book
 from storage.chats import ChatKind
@@ -89,7 +89,7 @@ async def started(world: World, symbols: tuple[str, ...], timeframes: tuple[Time
             channel = tx.chats.ensure(CHANNEL, ChatKind.CHANNEL).id
         sender = Sender(book, writer, telegram, renderer(), clock.now_ms, sleep=clock.sleep)
         watch = await watch_of(market, symbols, timeframes)
-        scan = LiveScan(market, watch, params, read, clock.now_ms)
+        scan = LiveScan(market, watch, params, read, clock.now_ms, stored_windows(book, market.source, params))
         announcements = Announcements((channel,))
         live = Live(book, writer, market, watch, scan, params, announcements, "rig", clock.now_ms, sender.wake)
         desk = Desk(

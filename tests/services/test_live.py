@@ -1,5 +1,7 @@
 """The live pipeline over real HTTP: signals are posted and followed to their end, and no restart changes the book."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from engine.timeframes import HOUR_MS, MINUTE_MS, Timeframe
@@ -106,6 +108,17 @@ async def test_the_restart_checklist(world):
     async with started(world, SYMBOLS, QUARTERS) as rig:  # 10 restart
         assert differences(after, rows(rig.book)) == []  # 11 all there
         assert "+0.33R" in await ask(rig, "journal")
+
+
+async def test_after_a_restart_only_what_is_new_is_asked_of_the_exchange(world):
+    async with started(world, SYMBOLS, QUARTERS) as rig:
+        await rig.play(ms("2026-01-01T01:05"))
+    world.exchange.requests.clear()
+    async with started(world, SYMBOLS, QUARTERS) as rig:
+        await rig.play(ms("2026-01-01T01:20"))
+
+    limits = {parse_qs(urlsplit(one).query)["limit"][0] for one in world.exchange.requests if "klines" in one}
+    assert limits <= {str(count) for count in range(1, 20)}
 
 
 async def test_a_silent_market_holds_decisions_up_and_nothing_is_lost(rig):
