@@ -6,6 +6,7 @@ from enum import Enum
 
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
 from engine.vocabulary import BookKind
+from services.position_manager import FOLLOWED_KINDS
 from storage.identities import Identity, identities, integrity
 from storage.job_runs import JobStatus
 from storage.stores import Stores
@@ -120,8 +121,9 @@ def outbox(view: Stores, now_ms: int) -> CheckResult:
 
 
 def marks(view: Stores, now_ms: int) -> CheckResult:
-    """Every open position of a live book was settled lately, and every order past its validity is gone."""
-    positions = view.positions.open_positions()
+    """Every open position that a live book follows was settled lately, and every order past its validity is gone."""
+    followed = [view.portfolios.of_kind(kind).id for kind in FOLLOWED_KINDS]
+    positions = [position for number in followed for position in view.positions.open_positions(number)]
     if view.meta.kind() is not BookKind.LIVE:
         return CheckResult("positions", Status.IDLE, f"{len(positions)} open", "-", "settled as far as the candles go")
     limit = f"{SETTLE_LATE_MS // MINUTE_MS} min"
