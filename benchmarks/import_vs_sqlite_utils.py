@@ -62,6 +62,10 @@ def record(no: int, dice: random.Random) -> dict[str, object]:
     word = ("WIN" if won else "LOSS") if closed else "PENDING"
     at = (opened + timedelta(hours=dice.uniform(1, 30))).isoformat()
     note = {"timestamp": at, "note": f"Автоматично затворен: Цена удари {'TP' if won else 'SL'} @ ${entry:.2f}"}
+    seen = {
+        "timestamp": opened.isoformat(),
+        "note": f"Нов сигнал: вход ${entry:.2f}, доверие {dice.random():.4f}, следи се до TP или SL",
+    }
     return {
         "id": no + 1, "timestamp": opened.isoformat(), "symbol": symbol, "timeframe": dice.choice(("15m", "1h", "4h")),
         "signal": "BUY" if buys else "SELL", "confidence": dice.randint(65, 95), "entry_price": entry,
@@ -74,7 +78,7 @@ def record(no: int, dice: random.Random) -> dict[str, object]:
             "volume_ratio": dice.random(), "volatility": dice.uniform(1, 6), "trend": None, "btc_correlation": None,
             "sentiment": None,
         },
-        "notes": [note] if closed else [],
+        "notes": [seen, note] if closed else [seen],
     }  # fmt: skip
 
 

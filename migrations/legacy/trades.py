@@ -64,7 +64,7 @@ def end_of(trade: LegacyTrade, row: Row, clock: Clock) -> LegacyTrade:
     if ended is None:
         return trade
     exit_price = row.price(words.EXIT_FIELDS, "exit") if row.has(words.EXIT_FIELDS) else None
-    noted_pct = row.number(words.PNL_FIELDS)
+    noted_pct = _noted_pct(row)
     pnl_pct = _pnl_pct(trade, ended, exit_price, noted_pct, row)
     outcome = ended.outcome or _outcome_of_sign(pnl_pct)
     price = _price_at(trade, pnl_pct)
@@ -144,7 +144,7 @@ def _outcome(row: Row) -> Ended | None:
             return ended
     if by_outcome is None and by_status is None and row.has(("status", *words.OUTCOME_FIELDS)):
         return None
-    if row.has(words.PNL_FIELDS) or row.has(words.EXIT_FIELDS):
+    if row.has((*words.PNL_FIELDS, *words.LOST_FIELDS, *words.EXIT_FIELDS)):
         row.repairs.append("no outcome noted: taken from the sign of its P/L")
         return by_outcome or by_status or Ended("", None)
     return None
@@ -187,6 +187,14 @@ def _check_sides(direction: Direction, entry: float, stop: float, targets: tuple
         raise Unusable(f"wrong side: a {direction.value} at {entry:g} cannot have its stop at {stop:g}")
     if (targets[0] - entry) * sign <= 0:
         raise Unusable(f"wrong side: a {direction.value} at {entry:g} cannot have a target at {targets[0]:g}")
+
+
+def _noted_pct(row: Row) -> float | None:
+    noted_pct = row.number(words.PNL_FIELDS)
+    if noted_pct is not None:
+        return noted_pct
+    lost_pct = row.number(words.LOST_FIELDS)
+    return None if lost_pct is None else -abs(lost_pct)
 
 
 def _pnl_pct(trade: LegacyTrade, ended: Ended, exit_price: float | None, noted_pct: float | None, row: Row) -> float:

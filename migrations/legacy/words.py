@@ -14,7 +14,8 @@ TARGET_FIELDS = ("tp_price", "tp", "take_profit", "take_profit_price", "tp_price
 NUMBERED_TARGET_FIELDS = ("tp1_price", "tp2_price", "tp3_price")
 SHORT_NUMBERED_TARGET_FIELDS = ("tp1", "tp2", "tp3")
 EXIT_FIELDS = ("exit_price",)
-PNL_FIELDS = ("profit_loss_pct", "profit_pct", "profit_percent", "profit_loss_percent", "pnl_pct")
+PNL_FIELDS = ("profit_loss_pct", "profit_pct", "profit_percent", "profit_loss_percent", "pnl_pct", "profit")
+LOST_FIELDS = ("loss",)  # written with either sign
 OUTCOME_FIELDS = ("outcome", "result")
 OPENED_FIELDS = ("timestamp", "opened_at", "entry_time", "entry_timestamp", "created_at")
 VALID_UNTIL_FIELDS = ("valid_until",)
@@ -32,7 +33,9 @@ OUTCOMES = {
     **dict.fromkeys(("BREAKEVEN", "BE"), Outcome.BREAKEVEN),
 }
 BY_PNL = frozenset({"MANUAL_CLOSE", "EARLY_EXIT", "COMPLETED", "CLOSED"})
-UNRESOLVED = frozenset({"", "PENDING", "ACTIVE", "OPEN", "PARTIAL", "TIMEOUT", "80_PERCENT_ALERTED"})
+UNRESOLVED = frozenset(
+    {"", "PENDING", "ACTIVE", "OPEN", "PARTIAL", "TIMEOUT", "EXPIRED", "CANCELLED", "80_PERCENT_ALERTED"}
+)
 CLOSE_REASONS = {
     **dict.fromkeys(("TP", "TP1", "TP2", "TP3", "TP_HIT", "TP_REACHED"), CloseReason.TAKE_PROFIT),
     **dict.fromkeys(("SL", "SL_HIT"), CloseReason.STOP_LOSS),

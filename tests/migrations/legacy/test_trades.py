@@ -109,6 +109,13 @@ def test_without_outcome_and_status_the_sign_of_the_result_decides():
     assert close.outcome is Outcome.LOSS
 
 
+@pytest.mark.parametrize("lost", [2.1, -2.1])
+def test_a_loss_may_be_written_with_either_sign(lost: float):
+    close = trade_of(only(outcome="FAILED", profit_loss_pct=..., loss=lost)).close
+    assert close is not None
+    assert close.pnl_pct == -2.1
+
+
 def test_a_win_without_a_result_is_booked_at_its_target_and_marked():
     reading = only(profit_loss_pct=None)
     close = trade_of(reading).close
