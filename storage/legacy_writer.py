@@ -25,7 +25,7 @@ from migrations.legacy.normal_form import (
 )
 from migrations.legacy.trades import r_multiple
 from storage.codec import encoded
-from storage.database import insert
+from storage.database import CACHE_KIB, insert
 from storage.events import EventType
 from storage.legacy import LegacyRecords, Original
 from storage.portfolios import DEFAULT_CURRENCY
@@ -41,7 +41,7 @@ MINUTE_MS = 60_000
 MONEY_EPSILON = 1e-9
 NOT_IN_FORCE = "kept to be read: nothing of it is in force"
 UNRESOLVED_REASON = "its end was never recorded"
-BULK_CACHE_KIB = 65_536
+BULK_CACHE_KIB = 262_144  # the indexes that a million records are sorted into are written once, not time and again
 
 Row = tuple[object, ...]
 
@@ -145,6 +145,7 @@ class LegacyWriter:
 
     def finish(self) -> int:
         """Mark the exits that a waking bot saw all at once as polled; returns how many there are."""
+        self._tx.connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         bursts = [minute for minute, closes in self._closes_by_minute.items() if closes >= BURST_CLOSES_PER_MINUTE]
         if not bursts:
             return 0
