@@ -1,0 +1,228 @@
+"""The live bot put together: settings, book, market, chat and jobs, until somebody stops it.
+
+bot.py hands in the clock; nothing here asks it. What cannot be used is refused before anything connects anywhere.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any
+
+from diagnostics import logs
+from engine.params import Params
+from engine.vocabulary import BookKind
+from gateways.binance import Binance
+from gateways.market import MarketError, UnknownSymbol
+from gateways.telegram_sender import TelegramSender
+from handlers.params_file import read_params
+from handlers.settings import LiveSettings
+from handlers.telegram.commands import Desk
+from handlers.telegram.door import Door
+from handlers.telegram.texts import clock_of, renderer
+from services.announce import Announcements
+from services.live import PATIENCE_MS, Live
+from services.live_scan import LiveScan, Watch, chart_reader, fresh_look, stored_windows, watch_of
+from services.pace import MS_PER_SECOND
+from services.schedule import Chores, Schedule, jobs
+from services.send import Sender
+from storage.book import Book
+from storage.chats import ChatKind
+from storage.events import EventType
+from storage.lock import BookLock
+from storage.retention import forget
+from storage.stores import Stores
+from storage.writer import Writer
+
+MARKET_RETRY_S = 10.0
+BLOCKED_KEY = "live.blocked_until_ms"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What everything live stands on."""
+
+    settings: LiveSettings
+    params: Params
+    now_ms: Callable[[], int]
+    lock: BookLock
+    book: Book
+    writer: Writer
+    market: Binance
+
+
+@dataclass(frozen=True, slots=True)
+class Chats:
+    """Who is told, by ids of the book: `told_ids` hear of signals, the owner of trouble."""
+
+    told_ids: tuple[int, ...]
+    owner_id: int | None
+
+
+def run(db: str | None, params_file: str | None, wall_ms: Callable[[], int]) -> int:
+    """The live bot, until it is stopped; the exit code. What cannot be used is raised as one sentence."""
+    settings = LiveSettings.read(db=db, params=params_file)
+    params = read_params(settings.params)
+    if settings.market is not None:
+        params = replace(params, costs=replace(params.costs, market=settings.market))
+    logs.set_up(settings.log_dir, [settings.token.get_secret_value()])
+    asyncio.run(_live(settings, params, lambda: settings.clock.book(wall_ms())))
+    return 0
+
+
+async def _live(settings: LiveSettings, params: Params, now_ms: Callable[[], int]) -> None:
+    """Refuse what cannot be used before anything connects anywhere, then run until a signal or a defect ends it."""
+    with (
+        BookLock.acquire(settings.db, f"bot {os.getpid()}", now_ms()) as lock,
+        Book.open(settings.db, BookKind.LIVE, now_ms=now_ms()) as book,
+        Writer(book) as writer,
+    ):
+        with book.reading() as view:
+            blocked_until_ms = int(view.meta.get(BLOCKED_KEY) or 0)
+        market = Binance(
+            params.costs.market,
+            now_ms,
+            base_url=settings.exchange_url,
+            blocked_until_ms=blocked_until_ms,
+            sleep=lambda seconds: asyncio.sleep(settings.clock.wall_seconds(seconds * MS_PER_SECOND)),
+        )
+        async with contextlib.aclosing(market):
+            await _run(Ground(settings, params, now_ms, lock, book, writer, market))
+
+
+async def _run(ground: Ground) -> None:
+    """Telegram's side: the door for commands, the sender for the outbox; and the pipeline beside them."""
+    settings, now_ms, writer = ground.settings, ground.now_ms, ground.writer
+    token, read = settings.token.get_secret_value(), chart_reader(ground.params)
+    desk = Desk(
+        ground.book,
+        writer,
+        lambda symbol, timeframe: fresh_look(ground.market, symbol, timeframe, ground.params, read, now_ms()),
+        now_ms,
+        clock_of(settings.zone),
+    )
+    door = Door(token, settings.telegram_url, settings.owners, desk)
+    await door.reach()  # a refused token ends the start; a silent Telegram does not
+    chats = await writer.run(lambda tx: _chats(tx, settings))
+    telegram = TelegramSender(token, api_url=f"{settings.telegram_url.rstrip('/')}/bot")
+    sender = Sender(
+        ground.book,
+        writer,
+        telegram,
+        renderer(settings.zone),
+        now_ms,
+        owner_chat_id=chats.owner_id,
+        pace=settings.clock,
+    )
+    await sender.recover()
+    pipeline = Pipeline(ground, chats, sender)
+    await pipeline.reach()  # so does a symbol nobody lists
+    await writer.run(lambda tx: tx.events.add(EventType.BOT_STARTED, now_ms(), actor=ground.lock.holder.owner))
+    try:
+        await _until_stopped(pipeline.run(), sender.run(), door.serve())
+    finally:
+        await writer.run(lambda tx: tx.events.add(EventType.BOT_STOPPED, now_ms(), actor=ground.lock.holder.owner))
+        await door.close()
+        await telegram.aclose()
+
+
+class Pipeline:
+    """The market's side, run beside the door: looks, settlement and chores, by the clock."""
+
+    def __init__(self, ground: Ground, chats: Chats, sender: Sender) -> None:
+        self._ground = ground
+        self._chats = chats
+        self._sender = sender
+        self._watch: Watch | None = None
+
+    async def reach(self) -> bool:
+        """Whether the market answers now; UnknownSymbol when it does and does not list what is to be watched."""
+        settings = self._ground.settings
+        try:
+            self._watch = await watch_of(self._ground.market, settings.symbols, settings.timeframes)
+        except UnknownSymbol:
+            raise
+        except MarketError as error:
+            logger.warning("the market does not answer: %s", error)
+            return False
+        return True
+
+    async def run(self) -> None:
+        """Watch until cancelled; the market may be down now and at any time."""
+        while self._watch is None:
+            await asyncio.sleep(MARKET_RETRY_S)
+            await self.reach()
+        ground, owner = self._ground, self._ground.lock.holder.owner
+        live = self._live(self._watch)
+        await live.begin()
+        table = jobs(live, self._watch.timeframes, Chores(self._retention, self._heartbeat))
+        schedule = Schedule(table, ground.writer, owner, ground.now_ms, ground.settings.clock)
+        await schedule.start()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await schedule.stop()
+
+    def _live(self, watch: Watch) -> Live:
+        ground = self._ground
+        stored = stored_windows(ground.book, ground.market.source, ground.params)
+        return Live(
+            ground.book,
+            ground.writer,
+            ground.market,
+            watch,
+            LiveScan(ground.market, watch, ground.params, chart_reader(ground.params), ground.now_ms, stored),
+            ground.params,
+            Announcements(self._chats.told_ids),
+            ground.lock.holder.owner,
+            ground.now_ms,
+            self._sender.wake,
+            patience_ms=round(PATIENCE_MS * ground.settings.clock.speed),
+        )
+
+    async def _heartbeat(self) -> None:
+        """A sign of life, and how long the exchange has shut us out, so that a restart does not ask it sooner."""
+        ground = self._ground
+        ground.lock.beat(ground.now_ms())
+        if ground.market.blocked_until_ms > ground.now_ms():
+            until_ms = str(ground.market.blocked_until_ms)
+            await ground.writer.run(lambda tx: tx.meta.set(BLOCKED_KEY, until_ms))
+
+    async def _retention(self) -> None:
+        await self._ground.writer.run(lambda tx: forget(tx, self._ground.now_ms()))
+
+
+def _chats(tx: Stores, settings: LiveSettings) -> Chats:
+    """The chats of the settings, opened again where one was closed: whoever restarts the bot has seen to it."""
+
+    def opened(telegram_id: int, kind: ChatKind) -> int:
+        chat = tx.chats.ensure(telegram_id, kind)
+        tx.chats.enable(chat.id)
+        return chat.id
+
+    owner_id = opened(settings.owners[0], ChatKind.PRIVATE) if settings.owners else None
+    channel_id = None if settings.channel is None else opened(settings.channel, ChatKind.CHANNEL)
+    told = channel_id if channel_id is not None else owner_id
+    assert told is not None, "settings name somebody to tell"
+    return Chats((told,), owner_id)
+
+
+async def _until_stopped(*work: Coroutine[Any, Any, None]) -> None:
+    """Do all of it until SIGINT or SIGTERM, or until one of it ends by a defect, which is raised."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows knows no such handlers; there Ctrl-C interrupts
+            loop.add_signal_handler(number, stop.set)
+    tasks = [asyncio.create_task(part) for part in (stop.wait(), *work)]
+    done, going_on = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in going_on:
+        task.cancel()
+    await asyncio.gather(*going_on, return_exceptions=True)
+    for task in done:
+        task.result()
+    logger.info("stopped")
