@@ -43,6 +43,7 @@ BACK_OFF_FIRST_MS = SECOND_MS
 BACK_OFF_LAST_MS = 60 * SECOND_MS
 LONGEST_SLEEP_S = 5.0
 SHORTEST_SLEEP_S = 0.02
+NEWS_AFTER_S = 0.25
 TEXT_LIMIT = 4096  # UTF-16 units, as Telegram counts them
 NOTICE = "notice"
 TAG = re.compile(r"</?[a-zA-Z][^>]*>")
@@ -114,7 +115,8 @@ class Sender:
     async def drain(self) -> None:
         """Send everything that may be sent now; rows that have to wait stay."""
         while await self._fill_lanes():
-            await asyncio.wait(self._lanes.values(), return_when=asyncio.FIRST_COMPLETED)
+            # one chat that has to wait for its bucket does not keep news from the others
+            await asyncio.wait(self._lanes.values(), timeout=NEWS_AFTER_S, return_when=asyncio.FIRST_COMPLETED)
             self._clear_lanes()
 
     async def run(self) -> None:
