@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS
-from engine.vocabulary import BookKind, CloseReason, Direction, Outcome, Signal, SignalStatus
+from engine.vocabulary import SETUP_WORDS, BookKind, CloseReason, Direction, Outcome, Signal, SignalStatus
 from services.announce import MessageKind
 from services.send import NOTICE, Render
 from storage.outbox import OutboxItem
@@ -18,13 +18,6 @@ from storage.stores import Stores
 
 MS_PER_SECOND = 1000
 ARROWS = {Direction.LONG: "🟢", Direction.SHORT: "🔴"}
-SETUP_NAMES = {
-    "sweep_displacement": "sweep + displacement",
-    "breaker_mss": "breaker + market structure shift",
-    "ob_fvg_discount": "order block + fair value gap",
-    "liquidity_rejection": "liquidity taken + rejection",
-    "sweep_ob_reaction": "sweep into order block",
-}
 CLOSE_WORDS = {
     CloseReason.STOP_LOSS: "stopped out",
     CloseReason.BREAK_EVEN: "stopped at break-even",
@@ -104,7 +97,7 @@ def duration(ms: int) -> str:
 def signal_lines(signal: Signal, name: str, clock: ClockText) -> Iterator[str]:
     """The card of a signal: levels, what they promise after costs, and why."""
     yield _headline(signal)
-    setup = SETUP_NAMES.get(signal.setup, signal.setup.replace("_", " "))
+    setup = SETUP_WORDS.get(signal.setup, signal.setup.replace("_", " "))
     yield f"{name} · {_escaped(setup)} · score {signal.confidence:.0f}"
     yield ""
     yield f"Entry <b>{price(signal.entry)}</b> (zone {price(signal.zone_low)} – {price(signal.zone_high)})"
