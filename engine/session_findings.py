@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.candles import Candles
 from engine.detection_params import DetectionParams
 from engine.findings import NONE, Kind
-from engine.kernel_columns import GivenRows as GivenRows  # the type its callers name
+from engine.kernel_columns import GivenRows
 from engine.sessions import ASIAN_RANGE, EPOCH_WEEKDAY, JUDAS, SILVER_BULLETS, Sessions, is_new
 
 MIDNIGHT_OPEN_BEFORE = 17 * 60
