@@ -1,4 +1,4 @@
-"""The settings of the live bot: environment variables and `env/.env`, all named ONEBOOK_..., read once and frozen."""
+"""The settings of the live bot: environment variables and `.env`, all named ONEBOOK_..., read once and frozen."""
 
 import difflib
 import os
@@ -17,7 +17,7 @@ from engine.vocabulary import Market
 from services.pace import Pace
 
 PREFIX = "ONEBOOK_"
-ENV_FILE = Path("env/.env")
+ENV_FILE = Path(".env")
 DEFAULT_DB = Path("data/positions.db")
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT", "BNBUSDT")
 WATCHABLE = (Timeframe.M15, Timeframe.M30, Timeframe.H1, Timeframe.H2, Timeframe.H4, Timeframe.D1)
