@@ -10,7 +10,7 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gateways.candle_files import CandleFileError
+from gateways.candle_files import CandleFileError, candle_paths
 from migrations.legacy.normal_form import Json, Reading, RecordVerdict
 from migrations.legacy.reading import BREAK_REASON, packed
 from migrations.legacy.shapes import UNREADABLE
@@ -133,11 +133,11 @@ def import_directory(
     directory = Path(directory)
     if not directory.exists():
         raise LegacyImportError(f"There is no directory {directory}.")
-    if candles_dir is not None and not candles_dir.is_dir():
-        raise LegacyImportError(f"There is no directory of candles {candles_dir}.")
+    if candles_dir is not None:
+        _require_candles(candles_dir)
     job = _Job(directory, candles_dir, _zone(timezone), now_ms, progress or _silent)
     if not dry_run:
-        return _run(job, book.transaction)
+        return _run(job, book.path, book.transaction)
     with book.transaction() as tx:
         records = LegacyRecords(tx.connection)
 
@@ -147,7 +147,7 @@ def import_directory(
                 yield tx
 
         with records.undone():
-            return replace(_run(job, part), dry_run=True)
+            return replace(_run(job, book.path, part), dry_run=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +163,14 @@ Unit = Callable[[], AbstractContextManager[Stores]]
 """Begins a unit of work: what is written in it happens whole or not at all."""
 
 
-def _run(job: _Job, unit: Unit) -> ImportReport:
-    found = found_files(job.directory)
+def _run(job: _Job, book: Path, unit: Unit) -> ImportReport:
+    found = found_files(job.directory, book)
     with unit() as tx:
         import_id = LegacyRecords(tx.connection).begin(_storable(str(job.directory)), job.now_ms)
     files = tuple(_import_file(file, job, import_id, unit) for file in found if not isinstance(file, NotLegacy))
     not_legacy = tuple(file for file in found if isinstance(file, NotLegacy))
     with unit() as tx:
-        candles = None if job.candles_dir is None else _checked(tx, job.candles_dir, job.now_ms)
+        candles = None if job.candles_dir is None else check_against_candles(tx, job.candles_dir, job.now_ms)
         report = ImportReport(files, not_legacy, candles=candles)
         LegacyRecords(tx.connection).finish(import_id, job.now_ms, _stored(report))
     return report
@@ -197,9 +197,9 @@ def _import_file(file: LegacyFile | Unreadable, job: _Job, import_id: int, unit:
 def _import_legacy_file(file: LegacyFile, job: _Job, import_id: int, unit: Unit) -> FileReceipt:
     version = version_of(file)
     with unit() as tx:
-        known = LegacyRecords(tx.connection).counts(version.sha256)
-        if known:
-            return _receipt_of_known(file, known)
+        records = LegacyRecords(tx.connection)
+        if known := records.counts(version.sha256):
+            return _receipt_of_known(file, known, records.break_of(version.sha256))
         writer = LegacyWriter(tx, FileBeingRead(import_id, file.name, version.sha256, file.shape, job.now_ms))
         for batch in batches(file, version, job.zone, job.now_ms):
             writer.write(batch.readings)
@@ -219,15 +219,17 @@ def _import_legacy_file(file: LegacyFile, job: _Job, import_id: int, unit: Unit)
     )
 
 
-def _receipt_of_known(file: LegacyFile, known: Mapping[RecordVerdict, int]) -> FileReceipt:
+def _receipt_of_known(file: LegacyFile, known: Mapping[RecordVerdict, int], problem: str | None) -> FileReceipt:
     """A file read before adds nothing: what stands in the book is a duplicate, what was refused stays refused."""
     refused = known.get(RecordVerdict.QUARANTINED, 0)
-    return FileReceipt(file.name, file.shape, 0, 0, sum(known.values()) - refused, refused, (REREAD,))
+    return FileReceipt(file.name, file.shape, 0, 0, sum(known.values()) - refused, refused, (REREAD,), problem)
 
 
-def _checked(tx: Stores, directory: Path, now_ms: int) -> CandleSummary:
+def _require_candles(directory: Path) -> None:
+    if not directory.is_dir():
+        raise LegacyImportError(f"There is no directory of candles {directory}.")
     try:
-        return check_against_candles(tx, directory, now_ms)
+        candle_paths(directory)
     except CandleFileError as error:
         raise LegacyImportError(str(error)) from error
 

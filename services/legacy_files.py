@@ -94,10 +94,18 @@ class FileFailed(Exception):
     """A file that could not be read to its end; the message is the reason for a person."""
 
 
-def found_files(directory: Path) -> list[FoundFile]:
-    """Every file under the directory (or the one file given), told apart by what it holds, in reading order."""
+def found_files(directory: Path, book: Path) -> list[FoundFile]:
+    """Every file under the directory (or the one file given), told apart by what it holds, in reading order.
+
+    The book that is written lies there too when somebody imports the bot's own folder; it is passed by.
+    """
     paths = [directory] if directory.is_file() else sorted(_walk(directory))
-    found = [_look(path, _name(path, directory)) for path in paths]
+    found = [
+        NotLegacy(_name(path, directory), "the book itself")
+        if _is_same(path, book)
+        else _look(path, _name(path, directory))
+        for path in paths
+    ]
     return sorted(found, key=_reading_order)
 
 
@@ -159,6 +167,10 @@ def _walk(directory: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if name not in PASSED_BY and not name.startswith(".")]
         for name in (*files, *(name for name in folders if name.endswith(DATA_SUFFIXES))):
             yield Path(folder, name)
+
+
+def _is_same(path: Path, book: Path) -> bool:
+    return path.name == book.name and path.is_file() and path.samefile(book)
 
 
 def _look(path: Path, name: str) -> FoundFile:

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from engine.vocabulary import Direction, Outcome
 from migrations.legacy.candle_check import TradeToCheck
+from migrations.legacy.json_stream import BREAK_PLACE
 from migrations.legacy.normal_form import RecordVerdict
 from storage.codec import Json, decoded, encoded
 from storage.database import Connection, insert
+
+LAST_CHARACTER = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,14 @@ class LegacyRecords:
             "SELECT verdict, COUNT(*) FROM legacy_records WHERE file_sha256=? GROUP BY verdict", (file_sha256,)
         )
         return {RecordVerdict(verdict): count for verdict, count in rows}
+
+    def break_of(self, file_sha256: str) -> str | None:
+        """Why a file with this content could not be read to its end; None when it could."""
+        row = self._connection.execute(
+            "SELECT reason FROM legacy_records WHERE file_sha256=? AND place BETWEEN ? AND ?",
+            (file_sha256, BREAK_PLACE, BREAK_PLACE + LAST_CHARACTER),
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def receipts(self, file: str) -> Iterator[Receipt]:
         """The receipts of a file, in the order of its records."""

@@ -16,6 +16,7 @@ from migrations.legacy.words import shown
 CHUNK_CHARS = 1 << 20
 MAX_VALUE_CHARS = 32 << 20
 TRUNCATION_SLACK_CHARS = 16  # a cut word or number is noticed a few characters before the cut
+BREAK_PLACE = "after "  # then the last place that was whole; places of records begin with a slash
 KEPT_OF_BREAK_CHARS = 1 << 16
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -158,7 +159,7 @@ def pieces(file: IO[str]) -> Iterator[Piece]:
             place = piece.place
             yield piece
     except _Break as error:
-        yield Broken(str(error), text.remains(), f"after {place}")
+        yield Broken(str(error), text.remains(), f"{BREAK_PLACE}{place}")
 
 
 def _document(text: _Text) -> Iterator[Member | Element]:

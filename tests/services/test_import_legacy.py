@@ -357,8 +357,9 @@ def test_every_broken_file_is_named_with_its_reason_and_the_rest_goes_on(book: B
     assert reconciles(book, report)
 
     before = sizes(book)
-    import_(book, folder)
+    again = import_(book, folder)
     assert sizes(book) == before
+    assert again.problems == report.problems
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
@@ -451,6 +452,22 @@ def test_an_unknown_zone_is_refused_in_one_sentence(book: Book, folder: Path, ti
 def test_a_missing_directory_is_refused_in_one_sentence(book: Book, folder: Path):
     with pytest.raises(LegacyImportError, match="There is no directory"):
         import_(book, folder / "nowhere")
+
+
+def test_a_folder_without_candles_is_refused_before_anything_is_written(book: Book, folder: Path):
+    (folder / "journal.json").write_text(journal(FIRST_GENERATION))
+    for candles in (folder, folder / "nowhere"):
+        with pytest.raises(LegacyImportError, match=r"candles|\.csv"):
+            import_(book, folder, candles_dir=candles)
+
+    assert ask(book, "SELECT COUNT(*) FROM imports") == [(0,)]
+
+
+def test_the_book_itself_is_passed_by(folder: Path):
+    with Book.open(folder / "positions.db", BookKind.LIVE, now_ms=NOW_MS) as book:
+        report = import_(book, folder)
+
+    assert ("positions.db", "the book itself") in [(file.name, file.why) for file in report.not_legacy]
 
 
 def test_naive_times_take_the_zone_given(book: Book, folder: Path):
