@@ -43,13 +43,13 @@ def window_of(stack: Stack, bar: int, params: Params = PARAMS) -> Stack:
 def test_a_look_over_the_whole_series_equals_a_look_at_each_bare_window():
     compared = 0
     for decided in corpus():
-        for bar in range(0, len(decided.results), 3):
+        for bar in range(0, len(decided.results), 6):
             assert look(window_of(decided.stack, bar), PARAMS, read, TICK) == decided.results[bar]
             compared += 1
         for bar, signal in decided.signals.items():
             assert repr(look(window_of(decided.stack, bar), PARAMS, read, TICK)) == repr(signal)
 
-    assert compared > 2000
+    assert compared > 1000
 
 
 @needs_shared

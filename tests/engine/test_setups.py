@@ -185,6 +185,38 @@ def test_a_block_and_its_gap_are_not_found_again_when_another_gap_appears(direct
     assert list(found(chart_of(second_gap, direction), "ob_fvg_discount")) == [10]
 
 
+@BOTH
+def test_a_run_that_was_never_closed_back_is_no_rejected_liquidity(direction: Direction):
+    rows = [
+        *TO_THE_RAID[:8], (99.1, 99.3, 94.0, 94.2), (94.2, 94.5, 93.0, 93.2), (93.2, 97.5, 93.1, 97.3),
+        (97.3, 97.6, 95.2, 97.4),
+    ]  # fmt: skip
+    closed_back = [*rows[:11], (97.3, 98.6, 95.2, 98.5)]
+
+    assert found(chart_of(rows, direction), "sweep_displacement") == {}
+    assert list(found(chart_of(closed_back, direction), "sweep_displacement")) == [11]
+
+
+@BOTH
+def test_a_silver_bullet_needs_displacement_or_a_break(direction: Direction):
+    start_ms = START_MS + 15 * HOUR_MS - 9 * Timeframe.M15.ms
+    weak = changed(DISPLACED, {**WEAK_LEG, **HIGH_OUT_OF_REACH})
+
+    assert found(chart_of(weak, direction, start_ms), "silver_bullet") == {}
+
+
+@BOTH
+def test_a_block_lives_until_a_close_goes_through_it_and_knows_when_it_was_touched(direction: Direction):
+    rows = [*DISPLACED, (102.0, 102.2, 99.0, 101.0), (101.0, 101.2, 97.0, 97.5)]
+    chart = read_chart(chart_of(rows, direction), RULES, INTERPRETED)
+    views = {bar: Reading(chart, bar, WindowParams()) for bar in (11, 12, 13)}
+
+    blocks = {bar: list(view.live_blocks(direction.sign, 20)) for bar, view in views.items()}
+    assert [block.touched_at for block in blocks[11]] == [None]
+    assert [block.touched_at for block in blocks[12]] == [12]
+    assert blocks[13] == []
+
+
 def test_a_look_without_a_setup_says_what_is_missing():
     calm = chart_of([(100.0, 100.5, 99.5, 100.0)] * 30, Direction.LONG)
     raided = chart_of(TO_THE_RAID, Direction.LONG)

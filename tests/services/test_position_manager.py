@@ -401,7 +401,7 @@ ENDS = 40
     st.lists(row, min_size=ENDS, max_size=ENDS),
     st.sets(st.integers(1, ENDS - 1), max_size=12),
 )
-@rehearsed(max_examples=40, deadline=None)
+@rehearsed(max_examples=20, deadline=None)
 def test_a_restart_in_any_place_books_the_same_rows(btc, eth, cuts):
     candles = {"BTCUSDT": candles_of(btc), "ETHUSDT": candles_of(eth, "ETHUSDT")}
 
