@@ -2,6 +2,7 @@
 
 from engine.levels import Pool
 from engine.reading import EQUAL_NAMES, Reading
+from engine.timeframes import Timeframe
 
 SWING_NAMES = {1: "swing high", -1: "swing low"}
 DAY_NAMES = {1: "previous day high", -1: "previous day low"}
@@ -11,14 +12,26 @@ WEEK_NAMES = {1: "previous week high", -1: "previous week low"}
 def pools_ahead(own: Reading, context: Reading, sign: int) -> tuple[Pool, ...]:
     """Every pool beyond the last close on the side `sign`: unraided swings, equals, previous day and week, HTF swings.
 
-    A week too long for the own window is read from the higher timeframe.
+    What the own candles have traded through since the day, the week or the forming higher candle began is taken and
+    draws nobody any more. A week too long for the own window is read from the higher timeframe.
     """
-    pools = [
-        *(Pool(level, EQUAL_NAMES[sign] if equal else SWING_NAMES[sign], equal) for level, equal in own.pools(sign)),
-        *(Pool(level, f"{context.timeframe.text} {SWING_NAMES[sign]}", True) for level, _ in context.pools(sign)),
-    ]
-    week = own.previous_week(own.closed_at_ms) or context.previous_week(own.closed_at_ms)
-    for day, name in ((own.previous_day(), DAY_NAMES[sign]), (week, WEEK_NAMES[sign])):
+    now_ms = own.closed_at_ms
+    pools = [Pool(level, EQUAL_NAMES[sign] if equal else SWING_NAMES[sign], equal) for level, equal in own.pools(sign)]
+    swing = f"{context.timeframe.text} {SWING_NAMES[sign]}"
+    higher = [Pool(level, swing, True) for level, _ in context.pools(sign)]
+    pools += _untaken(higher, own, sign, context.closed_at_ms)
+    week = own.previous_week(now_ms) or context.previous_week(now_ms)
+    for day, name, period in (
+        (own.previous_day(), DAY_NAMES[sign], Timeframe.D1),
+        (week, WEEK_NAMES[sign], Timeframe.W1),
+    ):
         if day is not None:
-            pools.append(Pool(day.high if sign > 0 else day.low, name, True))
+            level = day.high if sign > 0 else day.low
+            pools += _untaken([Pool(level, name, True)], own, sign, int(period.floor(now_ms)))
     return tuple(pool for pool in pools if (pool.price - own.close) * sign > 0)
+
+
+def _untaken(pools: list[Pool], own: Reading, sign: int, since_ms: int) -> list[Pool]:
+    """Those that no own candle opened at or after `since_ms` has traded through."""
+    reached = own.extreme_since(sign, since_ms)
+    return pools if reached is None else [pool for pool in pools if (pool.price - reached) * sign >= 0]

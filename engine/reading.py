@@ -295,6 +295,12 @@ class Reading:
         span = slice(first, last + 1)
         return float(self._candles.high[span].max() if side > 0 else self._candles.low[span].min())
 
+    def extreme_since(self, side: int, since_ms: int) -> float | None:
+        """The extreme of the window's bars that opened at or after `since_ms`; None when none did."""
+        opened = self._candles.open_ms
+        first = max(self.first, int(np.searchsorted(opened[: self.last + 1], since_ms, side="left")))
+        return self.extreme(side, first, self.last) if first <= self.last else None
+
     def has_new(self, kind: Kind, direction: int) -> bool:
         return self._new(kind, direction) is not None
 

@@ -174,6 +174,12 @@ def test_a_new_series_cannot_join_what_is_decided(book: Book):
     assert "without ETHUSDT 1h" in sentence_of(lambda: into(book, [bars("BTCUSDT"), bars("ETHUSDT")]))
 
 
+def test_a_series_the_book_knows_may_not_be_left_out(book: Book):
+    into(book, [bars("BTCUSDT"), bars("ETHUSDT")], to_ms=BEGIN_MS + 5 * DAY_MS)
+
+    assert "knows ETHUSDT 1h too" in sentence_of(lambda: into(book, [bars("BTCUSDT")]))
+
+
 def test_a_new_series_may_join_from_where_the_book_is_decided(book: Book):
     middle = BEGIN_MS + 5 * DAY_MS
     into(book, [bars("BTCUSDT")], to_ms=middle)
