@@ -21,7 +21,7 @@ from gateways.telegram_sender import TelegramSender
 from handlers.params_file import read_params
 from handlers.settings import LiveSettings
 from handlers.telegram.commands import Desk
-from handlers.telegram.door import Door
+from handlers.telegram.door import BadToken, Door
 from handlers.telegram.texts import clock_of, renderer
 from services.announce import Announcements
 from services.live import PATIENCE_MS, Live
@@ -29,7 +29,7 @@ from services.live_scan import LiveScan, Watch, chart_reader, fresh_look, stored
 from services.pace import MS_PER_SECOND
 from services.schedule import Chores, Schedule, jobs
 from services.send import Sender
-from storage.book import Book
+from storage.book import Book, discard
 from storage.chats import ChatKind
 from storage.events import EventType
 from storage.lock import BookLock
@@ -77,11 +77,18 @@ def run(db: str | None, params_file: str | None, wall_ms: Callable[[], int]) -> 
 
 async def _live(settings: LiveSettings, params: Params, now_ms: Callable[[], int]) -> None:
     """Refuse what cannot be used before anything connects anywhere, then run until a signal or a defect ends it."""
-    with (
-        BookLock.acquire(settings.db, f"bot {os.getpid()}", now_ms()) as lock,
-        Book.open(settings.db, BookKind.LIVE, now_ms=now_ms()) as book,
-        Writer(book) as writer,
-    ):
+    with BookLock.acquire(settings.db, f"bot {os.getpid()}", now_ms()) as lock:
+        is_new = not settings.db.exists()
+        try:
+            await _on_book(settings, params, now_ms, lock)
+        except (BadToken, UnknownSymbol):
+            if is_new:  # nothing ran on it: a start that was refused leaves no book behind
+                discard(settings.db)
+            raise
+
+
+async def _on_book(settings: LiveSettings, params: Params, now_ms: Callable[[], int], lock: BookLock) -> None:
+    with Book.open(settings.db, BookKind.LIVE, now_ms=now_ms()) as book, Writer(book) as writer:
         with book.reading() as view:
             blocked_until_ms = int(view.meta.get(BLOCKED_KEY) or 0)
         market = Binance(

@@ -74,7 +74,7 @@ class Book:
                 return cls._opened(path, kind, now_ms, fault)
         except BaseException:
             if is_new:
-                _remove(path)
+                discard(path)
             raise
 
     @classmethod
@@ -275,7 +275,8 @@ def _seed(connection: Connection, kind: BookKind, now_ms: int) -> None:
         stores.portfolios.ensure(portfolio, portfolio.value, DEFAULT_CURRENCY, now_ms)
 
 
-def _remove(path: Path) -> None:
+def discard(path: Path) -> None:
+    """Remove a book that was made and never used, with what SQLite keeps beside it."""
     for name in (path, *(path.with_name(path.name + side) for side in SIDE_FILES)):
         name.unlink(missing_ok=True)
 

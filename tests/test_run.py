@@ -75,6 +75,7 @@ def refusal(environment) -> str:
 )
 def test_what_cannot_run_is_refused_in_one_sentence(environment, changes, said):
     assert said in refusal(environment | changes)
+    assert not Path(environment["ONEBOOK_DB"]).exists()
 
 
 def test_a_book_of_another_kind_is_refused_before_anything_connects(environment, tmp_path):
