@@ -94,7 +94,11 @@ def jobs(view: Stores, now_ms: int) -> CheckResult:
     if not runs:
         return CheckResult("jobs", Status.IDLE, "none ran", "-", "the bot was not started on this book")
     bad = [run for run in runs if run.status in (JobStatus.FAILED, JobStatus.ABANDONED)]
-    late = [run for run in runs if run.status is JobStatus.STARTED and now_ms - (run.started_ms or run.slot_ms) > LATE_AFTER_MS]
+    late = [
+        run
+        for run in runs
+        if run.status is JobStatus.STARTED and now_ms - (run.started_ms or run.slot_ms) > LATE_AFTER_MS
+    ]
     if bad or late:
         first = (bad + late)[0]
         return CheckResult(

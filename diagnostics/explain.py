@@ -11,7 +11,6 @@ from storage.events import Event
 from storage.signals import StoredSignal, StoredVerdict
 from storage.stores import Stores
 
-
 CANDLES_SHOWN = 12
 
 

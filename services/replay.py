@@ -112,7 +112,9 @@ def _begin(book: Book, series: Sequence[Candles], params: Params, from_ms: int |
             )
         lacking = [name for name in known.split("\n") if name not in names]
         if lacking:
-            raise ReplayError(f"{book.path} knows {lacking[0]} too; give its candles as well, or replay into another book.")
+            raise ReplayError(
+                f"{book.path} knows {lacking[0]} too; give its candles as well, or replay into another book."
+            )
         new = [name for name in names if name not in known.split("\n")]
         if new and wanted_ms < int(until):
             raise ReplayError(
