@@ -148,7 +148,7 @@ class GateParams:
     """The limits of the channel's gates."""
 
     fresh_within_bars: float = 100.0
-    zone_distance_max_atr: float = 6.0
+    zone_distance_max_atr: float = 4.0
     min_rr: float = 3.0
     max_cost_r: float = 0.15
     store_from_confidence: float = 50.0

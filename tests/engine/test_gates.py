@@ -68,7 +68,7 @@ CHANNEL_CASES = {
         "100 bars",
     ),
     "bias": ({"structure_trend": 0}, {"structure_trend": -1}, "2 against", "1"),
-    "zone_distance": ({"last_price": 106.0}, {"last_price": 106.01}, "6.01 ATR", "6 ATR"),
+    "zone_distance": ({"last_price": 104.0}, {"last_price": 104.01}, "4.01 ATR", "4 ATR"),
     "dedupe": (
         {"recent": (replace(SENT, entry=100.51),)},
         {"recent": (replace(SENT, entry=100.5),)},
