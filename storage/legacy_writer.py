@@ -59,14 +59,23 @@ _POSITION = (
     " exit_quality, realized_pnl, pnl_pct, r_multiple)"
     f" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,1.0,0,'CLOSED',?,?,?,'{ExitQuality.UNKNOWN.value}',?,?,?)"
 )
-_FILL = "INSERT INTO fills(id, position_id, at_ms, kind, qty, price, idem_key) VALUES(?,?,?,?,?,?,?)"
-_MONEY = (
-    "INSERT INTO ledger(portfolio_id, at_ms, kind, amount, fill_id, note, idem_key)"
-    f" VALUES(?,?,'{LedgerKind.REALIZED_PNL.value}',?,?,'{LEGACY}',?)"
+# what follows from a position is written from it, for all positions above an id
+_FILLS_OF_POSITIONS = (
+    "INSERT INTO fills(position_id, at_ms, kind, qty, price, idem_key)"
+    f" SELECT id, opened_ms, '{FillKind.ENTRY.value}', qty, entry_price, 'entry:'||id FROM positions WHERE id>?1"
+    f" UNION ALL SELECT id, closed_ms, '{FillKind.CLOSE.value}', qty, exit_price, 'close:'||id||':1'"
+    " FROM positions WHERE id>?1"
 )
-_EVENT = (
+_MONEY_OF_POSITIONS = (
+    "INSERT INTO ledger(portfolio_id, at_ms, kind, amount, fill_id, note, idem_key)"
+    f" SELECT p.portfolio_id, f.at_ms, '{LedgerKind.REALIZED_PNL.value}', p.realized_pnl, f.id, '{LEGACY}',"
+    " 'pnl:'||f.idem_key"
+    f" FROM positions p CROSS JOIN fills f ON f.position_id=p.id AND f.kind='{FillKind.CLOSE.value}' WHERE p.id>?"
+)
+_EVENTS_OF_POSITIONS = (
     "INSERT INTO events(at_ms, type, signal_id, position_id, portfolio_id, symbol, actor)"
-    f" VALUES(?,'{EventType.POSITION_IMPORTED.value}',?,?,?,?,'{ACTOR}')"
+    f" SELECT closed_ms, '{EventType.POSITION_IMPORTED.value}', signal_id, id, portfolio_id, symbol, '{ACTOR}'"
+    " FROM positions WHERE id>?"
 )
 _RECEIPT = (
     "INSERT INTO legacy_records(import_id, file, file_sha256, place, shape, natural_key, verdict, reason, table_name,"
@@ -105,10 +114,8 @@ class LegacyWriter:
         self._portfolio_ids: dict[System, int] = {}
         self._signal_id = self._highest("signals")
         self._position_id = self._first_position_id = self._highest("positions")
-        self._fill_id = self._highest("fills")
-        self._rows: dict[str, list[Row]] = {
-            sql: [] for sql in (_SIGNAL, _TARGET, _POSITION, _FILL, _MONEY, _EVENT, _RECEIPT)
-        }
+        self._flushed_position_id = self._position_id
+        self._rows: dict[str, list[Row]] = {sql: [] for sql in (_SIGNAL, _TARGET, _POSITION, _RECEIPT)}
         self._closes_by_minute: Counter[int] = Counter()
         self.verdicts: Counter[RecordVerdict] = Counter()
         self.reasons: Counter[tuple[RecordVerdict, str]] = Counter()
@@ -229,15 +236,6 @@ class LegacyWriter:
                 close.exit_price, closed_ms, close.reason.value, pnl, close.pnl_pct, r_multiple(trade),
             )
         )  # fmt: skip
-        entry_id, exit_id = self._fill_id + 1, self._fill_id + 2
-        self._fill_id = exit_id
-        exit_key = f"close:{position_id}:1"
-        self._rows[_FILL] += (
-            (entry_id, position_id, opened_ms, FillKind.ENTRY.value, qty, trade.entry, f"entry:{position_id}"),
-            (exit_id, position_id, closed_ms, FillKind.CLOSE.value, qty, close.exit_price, exit_key),
-        )
-        self._rows[_MONEY].append((portfolio_id, closed_ms, pnl, exit_id, f"pnl:{exit_key}"))
-        self._rows[_EVENT].append((closed_ms, signal_id, position_id, portfolio_id, trade.symbol))
         self._closes_by_minute[closed_ms // MINUTE_MS] += 1
         return position_id
 
@@ -335,6 +333,10 @@ class LegacyWriter:
         for sql, rows in self._rows.items():
             self._tx.connection.executemany(sql, rows)
             rows.clear()
+        if self._position_id > self._flushed_position_id:
+            for sql in (_FILLS_OF_POSITIONS, _MONEY_OF_POSITIONS, _EVENTS_OF_POSITIONS):
+                self._tx.connection.execute(sql, (self._flushed_position_id,))
+            self._flushed_position_id = self._position_id
 
     def _portfolio(self, system: System) -> int:
         if system not in self._portfolio_ids:

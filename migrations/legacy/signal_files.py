@@ -16,7 +16,6 @@ COUNTERS = frozenset({"total_signals", "by_symbol", "by_timeframe", "by_confiden
 FEWEST_COUNTERS = 2
 COUNTERS_ONLY = "counters only: there is no signal among them to import"
 ACTIVE_MARKS = ("tp_80_alerted", "result_sent")
-NONFINITE_TOKENS = ("NaN", "Infinity")
 REPLAY_MARK = "original_signal"
 
 
@@ -84,7 +83,7 @@ def trade_judge(clock: Clock, system: System = System.SIGNAL_BOT, *, needs_timef
     rules = TradeRules(system, clock, needs_timeframe)
 
     def judge(row: Row, found: Found) -> Judged:
-        if any(token in found.raw for token in NONFINITE_TOKENS):
+        if "NaN" in found.raw or "Infinity" in found.raw:
             row.null_nonfinite("conditions")
         trade = read_trade(row, rules)
         return Judged(trade, trade.natural_key)

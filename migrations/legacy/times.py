@@ -17,6 +17,7 @@ LAST_US = 4_102_444_800 * US_PER_SECOND  # 2100-01-01
 ZONE_SLACK_US = US_PER_DAY  # a clock read in the wrong zone may run ahead of ours, never by more than a day
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 _ONE_US = timedelta(microseconds=1)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -74,8 +75,10 @@ class Clock:
             at = datetime.fromisoformat(text)
         except ValueError:
             raise Unusable(f"{field} {shown(text)} is no time") from None
+        if at.tzinfo is None and self._is_utc:
+            return (at - _NAIVE_EPOCH) // _ONE_US
         if at.tzinfo is None:
-            if not self._is_utc and _is_folded(at.replace(microsecond=0), self.zone):
+            if _is_folded(at.replace(microsecond=0), self.zone):
                 repairs.append(f"{field} falls into a clock change of {self.zone}: read as its first occurrence")
             at = at.replace(tzinfo=self.zone)
         try:
