@@ -230,14 +230,21 @@ def _conformance(rooms: Rooms) -> Callable[..., None]:
 def _scan(rooms: Rooms) -> Callable[..., None]:
     def scan(files: CandlePaths, params: ParamsFile = None, as_json: AsJson = False, db: NoDb = None) -> None:
         """Decide at the last closed candle of each series; nothing is stored."""
+        from concurrent.futures import ProcessPoolExecutor
         from time import perf_counter
 
-        from engine.compiled import COMPILED
         from handlers.cli_text import scan_document, scan_line
         from services.scan_files import scan_series
 
         began = perf_counter()
-        scanned = scan_series(_series(files), _params(params), COMPILED)
+        rules = _params(params)
+        with ProcessPoolExecutor(1) as beside:  # files are read on one core while the compiled kernel loads on another
+            reading = beside.submit(_series, files)
+            from engine.compiled import COMPILED, load
+
+            load()
+            series = reading.result()
+        scanned = scan_series(series, rules, COMPILED)
         seconds = perf_counter() - began
         if as_json:
             print(json.dumps(scan_document(scanned, seconds)))
