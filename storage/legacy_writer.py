@@ -49,15 +49,17 @@ _SIGNAL = (
     "INSERT INTO signals(id, uid, symbol, timeframe, direction, setup, setup_key, candle_close_ms, created_ms,"
     " last_seen_ms, entry, zone_low, zone_high, stop_loss, valid_until_ms, rr, plan_r, cost_r, confidence,"
     " base_confidence, engine_version, params_hash, source, status, status_reason, status_ms)"
-    f" VALUES(?,?,?,?,?,'{LEGACY}',?,?,?,?,?,?,?,?,?,?,?,0.0,?,?,'{LEGACY}','{LEGACY}','{SignalSource.IMPORT.value}'"
-    ",?,?,?)"
+    f" VALUES(?1,?2,?3,?4,?5,'{LEGACY}',?6,?7,?7,?7,?8,?8,?8,?9,?10,?11,?12,0.0,?13,?13,'{LEGACY}','{LEGACY}'"
+    f",'{SignalSource.IMPORT.value}',?14,?15,?16)"
 )
 _TARGET = f"INSERT INTO targets(signal_id, no, price, share_ratio, reason) VALUES(?,?,?,?,'{LEGACY}')"
 _POSITION = (
     "INSERT INTO positions(id, portfolio_id, signal_id, symbol, timeframe, direction, qty, entry_price, opened_ms,"
     " initial_stop, stop_loss, risk_amount, closed_ratio, exclusive, status, exit_price, closed_ms, close_reason,"
     " exit_quality, realized_pnl, pnl_pct, r_multiple)"
-    f" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,1.0,0,'CLOSED',?,?,?,'{ExitQuality.UNKNOWN.value}',?,?,?)"
+    " SELECT ?1, ?2, id, symbol, timeframe, direction, ?4, entry, created_ms, stop_loss, stop_loss,"
+    f" ABS(entry-stop_loss)*?4, 1.0, 0, 'CLOSED', ?5, ?6, ?7, '{ExitQuality.UNKNOWN.value}', ?8, ?9, ?10"
+    " FROM signals WHERE id=?3"
 )
 # what follows from a position is written from it, for all positions above an id
 _FILLS_OF_POSITIONS = (
@@ -210,8 +212,8 @@ class LegacyWriter:
         self._rows[_SIGNAL].append(
             (
                 self._signal_id, _uid(natural_key), trade.symbol, trade.timeframe_text, trade.direction.value,
-                natural_key, opened_ms, opened_ms, opened_ms, trade.entry, trade.entry, trade.entry, trade.stop,
-                valid_until_ms, rr, plan_r, trade.confidence, trade.confidence, status, reason, status_ms,
+                natural_key, opened_ms, trade.entry, trade.stop, valid_until_ms, rr, plan_r, trade.confidence,
+                status, reason, status_ms,
             )
         )  # fmt: skip
         self._rows[_TARGET].extend(
@@ -225,15 +227,13 @@ class LegacyWriter:
         portfolio_id = self._portfolio(trade.system)
         self._position_id += 1
         position_id = self._position_id
-        direction = trade.direction
         qty = NOTIONAL_USDT / trade.entry
-        pnl = (close.exit_price - trade.entry) * qty * direction.sign
-        opened_ms, closed_ms = trade.opened_ms, close.closed_ms
+        pnl = (close.exit_price - trade.entry) * qty * trade.direction.sign
+        closed_ms = close.closed_ms
         self._rows[_POSITION].append(
             (
-                position_id, portfolio_id, signal_id, trade.symbol, trade.timeframe_text, direction.value, qty,
-                trade.entry, opened_ms, trade.stop, trade.stop, abs(trade.entry - trade.stop) * qty,
-                close.exit_price, closed_ms, close.reason.value, pnl, close.pnl_pct, r_multiple(trade),
+                position_id, portfolio_id, signal_id, qty, close.exit_price, closed_ms, close.reason.value, pnl,
+                close.pnl_pct, r_multiple(trade),
             )
         )  # fmt: skip
         self._closes_by_minute[closed_ms // MINUTE_MS] += 1

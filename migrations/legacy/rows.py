@@ -37,8 +37,14 @@ class Row:
 
     def word(self, names: Sequence[str]) -> str | None:
         """A text field; Unusable when it is there and no text."""
-        value = self.first(names)
-        if value is None or isinstance(value, str):
+        fields = self.fields
+        for name in names:
+            value = fields.get(name)
+            if value is not None:
+                break
+        else:
+            return None
+        if isinstance(value, str):
             return value
         raise Unusable(f"{names[0]} {shown(value)} is no text")
 
@@ -101,12 +107,16 @@ class Row:
             self.repairs.append(f"{name}: {', '.join(broken)} not finite, taken as not measured")
 
     def _price(self, value: object, label: str) -> float:
+        if type(value) is float and LOWEST_PRICE <= value <= HIGHEST_PRICE:
+            return value  # nearly all of them
         price = self._number(value, f"{label} price")
         if not LOWEST_PRICE <= price <= HIGHEST_PRICE:
             raise Unusable(f"impossible {label} price {price:g}")
         return price
 
     def _number(self, value: object, name: str) -> float:
+        if type(value) is float and math.isfinite(value):
+            return value
         if isinstance(value, str) and _NUMBER_AS_TEXT.fullmatch(value.strip()):
             self.repairs.append(f"{name} was written as text")
             value = float(value)

@@ -133,6 +133,11 @@ class Ended:
     outcome: Outcome | None
 
 
+_ENDED = {word: Ended(word, outcome) for word, outcome in words.OUTCOMES.items()} | {
+    word: Ended(word, None) for word in words.BY_PNL
+}
+
+
 def _outcome(row: Row) -> Ended | None:
     """How the row says it ended: its outcome first, then its status, then the sign of its P/L; None = unresolved."""
     by_outcome = _ended(row.word(words.OUTCOME_FIELDS))
@@ -154,10 +159,8 @@ def _ended(word: str | None) -> Ended | None:
     if word is None:
         return None
     spelled = word.strip().upper()
-    if spelled in words.OUTCOMES:
-        return Ended(spelled, words.OUTCOMES[spelled])
-    if spelled in words.BY_PNL:
-        return Ended(spelled, None)
+    if (ended := _ENDED.get(spelled)) is not None:
+        return ended
     if spelled in words.UNRESOLVED:
         return None
     raise Unusable(f"{shown(word)} is no known outcome")

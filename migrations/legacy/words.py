@@ -55,9 +55,9 @@ _PAIR_SPELLING = re.compile(r"([A-Z0-9]+)/([A-Z0-9]+)(?::[A-Z0-9]+)?")
 
 def direction_of(word: str) -> Direction:
     """The direction a legacy word means; Unusable for HOLD and for words nobody wrote."""
-    spelled = word.strip().upper()
-    direction = DIRECTIONS.get(spelled)
+    direction = DIRECTIONS.get(word) or DIRECTIONS.get(word.strip().upper())
     if direction is None:
+        spelled = word.strip().upper()
         raise Unusable("HOLD is no trade" if spelled == NO_DIRECTION else f"{shown(word)} is no direction")
     return direction
 
