@@ -405,15 +405,22 @@ def _import_legacy(rooms: Rooms) -> Callable[..., None]:
         from handlers.cli_screen import print_table, progress_bar
         from services.import_legacy import TABLE_HEADER, import_directory, table_rows
         from storage.book import Book
+        from storage.legacy_database import move_aside
 
-        with (
-            Book.open(DEFAULT_DB if db is None else db, BookKind.LIVE, now_ms=rooms.now_ms()) as book,
-            progress_bar(quiet=as_json) as progress,
-        ):
+        if not directory.exists():
+            raise UsageError(f"there is no directory {directory}.")
+        path, now_ms = DEFAULT_DB if db is None else db, rooms.now_ms()
+        if dry_run and not path.exists():
+            opened = Book.temporary(BookKind.LIVE, now_ms=now_ms)
+        else:
+            if not dry_run and (aside := move_aside(path, now_ms)) is not None:
+                print(f"onebook: the legacy database {path} was moved aside to {aside}", file=sys.stderr)
+            opened = Book.open(path, BookKind.LIVE, now_ms=now_ms)
+        with opened as book, progress_bar(quiet=as_json) as progress:
             report = import_directory(
                 book,
                 directory,
-                now_ms=rooms.now_ms(),
+                now_ms=now_ms,
                 dry_run=dry_run,
                 timezone=timezone,
                 candles_dir=candles,
@@ -423,6 +430,9 @@ def _import_legacy(rooms: Rooms) -> Callable[..., None]:
             print(json.dumps(report.as_json()))
         else:
             print_table(TABLE_HEADER, table_rows(report))
+            if report.candles is not None:
+                for name, value in report.candles.as_json().items():
+                    print(f"{name.replace('_', ' '):24} {value}")
         for problem in report.problems:
             print(f"onebook: {problem}", file=sys.stderr)
         raise typer.Exit(report.exit_code)
