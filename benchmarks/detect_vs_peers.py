@@ -8,6 +8,7 @@ ones where it is absent.
 """
 
 import argparse
+import sys
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ import pyvsmc
 from rich.console import Console
 from rich.table import Table
 from smartmoneyconcepts import smc
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from engine.candles import Candles
 from engine.compiled import COMPILED
