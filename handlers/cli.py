@@ -239,11 +239,11 @@ def _scan(rooms: Rooms) -> Callable[..., None]:
         began = perf_counter()
         rules = _params(params)
         with ProcessPoolExecutor(1) as beside:  # files are read on one core while the compiled kernel loads on another
-            reading = beside.submit(_series, files)
+            reading = beside.submit(_read, files)
             from engine.compiled import COMPILED, load
 
             load()
-            series = reading.result()
+            series = _with_gaps_told(reading.result())
         scanned = scan_series(series, rules, COMPILED)
         seconds = perf_counter() - began
         if as_json:
@@ -525,10 +525,16 @@ def _prove(rooms: Rooms) -> Callable[..., None]:
 
 def _series(paths: list[Path]) -> "list[Candles]":
     """The series of files and directories, at least one; gaps are told on stderr."""
+    return _with_gaps_told(_read(paths))
+
+
+def _read(paths: list[Path]) -> "list[Candles]":
     from gateways.candle_files import candle_paths, read_series
 
-    files = [file for path in paths for file in candle_paths(path)]
-    series = read_series(files)
+    return read_series([file for path in paths for file in candle_paths(path)])
+
+
+def _with_gaps_told(series: "list[Candles]") -> "list[Candles]":
     for candles in series:
         if gaps := candles.gaps():
             missing = sum(count for _, count in gaps)
