@@ -104,7 +104,7 @@ def _book_hour(
     announcements = Announcements((screen.chat_id,))
     settlement = Settlement(stores, minutes, params, announcements)
     settlement.until(close_ms)
-    recorder = Recorder(stores, settlement, params, Circumstances(BookKind.DEMO, announcements))
+    recorder = Recorder(stores, settlement, params, Circumstances(announcements))
     recorder.instant(instant, close_ms)
     settlement.rest(close_ms)
     screen.drain(stores, close_ms)

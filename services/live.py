@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from engine.params import Params
 from engine.timeframes import MINUTE_MS, Timeframe
-from engine.vocabulary import BookKind
 from gateways.market import MarketData
 from services.announce import Announcements
 from services.live_scan import LiveScan, Taken, Watch
@@ -167,7 +166,7 @@ class Live:
         now_ms, candles = self._now_ms(), minutes.until(instant.at_ms)
         settlement = Settlement(tx, candles, self._params, self._announcements)
         settlement.until(instant.at_ms)
-        circumstances = Circumstances(BookKind.LIVE, self._announcements, paused_reason(tx))
+        circumstances = Circumstances(self._announcements, paused_reason(tx))
         Recorder(tx, settlement, self._params, circumstances).instant(taken.looks, instant.at_ms)
         settlement.rest(instant.at_ms)
         keep(tx, candles, self._market.source, now_ms)

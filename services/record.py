@@ -11,7 +11,7 @@ from enum import Enum
 from engine.gates import ChannelView, account_verdicts, channel_verdicts, first_block
 from engine.params import Params
 from engine.timeframes import DAY_MS, Timeframe
-from engine.vocabulary import BookKind, PortfolioKind, Rejected, Signal, SignalStatus, Verdict
+from engine.vocabulary import PortfolioKind, Rejected, Signal, SignalStatus, Verdict
 from services.announce import Announcements
 from services.position_manager import Settlement, arm
 from storage.events import EventType
@@ -46,7 +46,6 @@ class Looked:
 class Circumstances:
     """What holds for every decision of a run besides the book: who is told, whether the owner paused the bot."""
 
-    kind: BookKind
     announcements: Announcements
     paused: str | None = None
 

@@ -18,7 +18,7 @@ from engine.looks import Looks, Stack
 from engine.params import Params
 from engine.reading import read_chart
 from engine.timeframes import context_of
-from engine.vocabulary import BookKind, Rejected, Signal, Stage
+from engine.vocabulary import Rejected, Signal, Stage
 from services.announce import Announcements
 from services.position_manager import Settlement
 from services.record import Circumstances, Looked, Recorder
@@ -130,7 +130,7 @@ def _book_batch(
     stores: Stores, batch: Sequence[Looked], settle_on: Mapping[str, Candles], params: Params, *, all_looks: bool
 ) -> None:
     settlement = Settlement(stores, settle_on, params, Announcements())
-    recorder = Recorder(stores, settlement, params, Circumstances(BookKind.REPLAY, Announcements()))
+    recorder = Recorder(stores, settlement, params, Circumstances(Announcements()))
     at_ms = batch[0].candle_close_ms
     for at_ms, instant in groupby(batch, key=lambda look: look.candle_close_ms):
         settlement.until(at_ms)

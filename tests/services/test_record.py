@@ -53,7 +53,7 @@ def record(
     looks = [looked(result) for result in results]
     with book.transaction() as tx:
         settlement = Settlement(tx, {}, params, announcements)
-        circumstances = Circumstances(BookKind.REPLAY, announcements, paused)
+        circumstances = Circumstances(announcements, paused)
         return Recorder(tx, settlement, params, circumstances).instant(looks, looks[0].candle_close_ms)
 
 
