@@ -10,10 +10,19 @@ from sqlite_utils import Database, Migrations
 
 from migrations.schema.version_1 import STATEMENTS as SPINE
 from migrations.schema.version_2 import STATEMENTS as LEGACY_IMPORT
+from migrations.schema.version_3 import STATEMENTS as PUBLIC_RECORD
+from migrations.schema.version_4 import STATEMENTS as LEARNING
+from migrations.schema.version_5 import STATEMENTS as REPORTS
 
 HISTORY = Migrations("onebook")
 APPLIED_TABLE = Migrations.migrations_table
-VERSIONS = ("onebook 1 (the spine)", "onebook 2 (legacy import)")
+VERSIONS = (
+    "onebook 1 (the spine)",
+    "onebook 2 (legacy import)",
+    "onebook 3 (the public record)",
+    "onebook 4 (learning)",
+    "onebook 5 (reports)",
+)
 NEWEST = VERSIONS[-1]
 
 
@@ -36,6 +45,24 @@ def the_spine(book: Database) -> None:
 @HISTORY(name=VERSIONS[1])
 def legacy_import(book: Database) -> None:
     for statement in LEGACY_IMPORT:
+        book.execute(statement)
+
+
+@HISTORY(name=VERSIONS[2])
+def public_record(book: Database) -> None:
+    for statement in PUBLIC_RECORD:
+        book.execute(statement)
+
+
+@HISTORY(name=VERSIONS[3])
+def learning(book: Database) -> None:
+    for statement in LEARNING:
+        book.execute(statement)
+
+
+@HISTORY(name=VERSIONS[4])
+def reports(book: Database) -> None:
+    for statement in REPORTS:
         book.execute(statement)
 
 
