@@ -1,6 +1,8 @@
 """The decision: candles in, Signal or Rejected out; same input, same output, byte for byte."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from engine.confidence import Case, confidence_of, contributions_of
 from engine.levels import Levels, levels_of
@@ -21,7 +23,24 @@ class Readings:
     btc: Reading | None = None
 
 
-def decide(readings: Readings, params: Params, tick_size: float | None = None) -> Signal | Rejected:
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What learning is told of a signal: its features by name (NaN = missing) in one version, and the market's regime."""
+
+    features: Mapping[str, float]
+    version: int
+    regime: str | None
+
+
+class Describe(Protocol):
+    """Describes a signal from what was known at its close, and from nothing later."""
+
+    def __call__(self, case: Case, signal: Signal, /) -> Description: ...
+
+
+def decide(
+    readings: Readings, params: Params, tick_size: float | None = None, describe: Describe | None = None
+) -> Signal | Rejected:
     """The best setup that completes on the last closed candle, with levels and confidence; or why there is none."""
     short = _too_short(readings, params)
     if short is not None:
@@ -29,15 +48,19 @@ def decide(readings: Readings, params: Params, tick_size: float | None = None) -
     setups = setups_at(readings.own, params.setups)
     if isinstance(setups, Rejected):
         return setups
-    looks = [_signal(setup, readings, params, tick_size) for setup in setups]
-    signals = [look for look in looks if isinstance(look, Signal)]
+    cases = [Case(setup, readings.own, readings.context, readings.btc) for setup in setups]
+    looks = [(case, _signal(case, params, tick_size)) for case in cases]
+    signals = [(case, look) for case, look in looks if isinstance(look, Signal)]
     if not signals:
-        return next(look for look in looks if isinstance(look, Rejected))
-    best = max(signals, key=lambda signal: signal.confidence)
+        return next(look for _, look in looks if isinstance(look, Rejected))
+    case, best = max(signals, key=lambda found: found[1].confidence)
     limit = params.gates.store_from_confidence
     if best.confidence < limit:
         return Rejected(Stage.CONFIDENCE, f"{best.setup} is too weak to keep", f"{best.confidence:.1f}", f"{limit:g}")
-    return best
+    if describe is None:
+        return best
+    told = describe(case, best)
+    return replace(best, features=told.features, features_version=told.version, regime=told.regime)
 
 
 def _too_short(readings: Readings, params: Params) -> Rejected | None:
@@ -52,25 +75,24 @@ def _too_short(readings: Readings, params: Params) -> Rejected | None:
     return None
 
 
-def _signal(setup: Setup, readings: Readings, params: Params, tick_size: float | None) -> Signal | Rejected:
-    own = readings.own
+def _signal(case: Case, params: Params, tick_size: float | None) -> Signal | Rejected:
     levels = levels_of(
-        setup,
-        pools_ahead(readings.own, readings.context, setup.direction.sign),
-        atr=own.atr,
-        context_atr=readings.context.atr,
+        case.setup,
+        pools_ahead(case.reading, case.context, case.sign),
+        atr=case.reading.atr,
+        context_atr=case.context.atr,
         tick_size=tick_size,
         params=params.levels,
         costs=params.costs,
     )
     if isinstance(levels, Rejected):
         return levels
-    return _with_levels(setup, levels, readings, params)
+    return _with_levels(case, levels, params)
 
 
-def _with_levels(setup: Setup, levels: Levels, readings: Readings, params: Params) -> Signal:
-    own = readings.own
-    contributions = contributions_of(Case(setup, own, readings.context, readings.btc), params.confidence)
+def _with_levels(case: Case, levels: Levels, params: Params) -> Signal:
+    setup, own = case.setup, case.reading
+    contributions = contributions_of(case, params.confidence)
     confidence = confidence_of(contributions)
     return Signal(
         symbol=own.symbol,
@@ -94,7 +116,7 @@ def _with_levels(setup: Setup, levels: Levels, readings: Readings, params: Param
         contributions=contributions,
         params_hash=params.hash,
         session=own.windows[0] if own.windows else None,
-        htf_bias=readings.context.trend,
+        htf_bias=case.context.trend,
         reasons=_reasons(setup, own),
         witnesses=_witnesses(setup, own),
         chart=ChartFacts(own.atr, own.close, own.trend, zone_age_bars=own.last - setup.zone.index),

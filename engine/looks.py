@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from engine.candles import Candles
-from engine.decide import Readings, decide
+from engine.decide import Describe, Readings, decide
 from engine.kernel import window_is_equal
 from engine.params import Params
 from engine.reading import Chart, Reading
@@ -29,12 +29,24 @@ class Stack:
     btc: Candles | None = None
 
 
-class Looks:
-    """Every decision that the bars of one stack can give."""
+Describer = Callable[[Stack], Describe]
+"""Makes what describes the signals of one stack."""
 
-    def __init__(self, stack: Stack, params: Params, read: ReadChart, tick_size: float | None = None) -> None:
+
+class Looks:
+    """Every decision that the bars of one stack can give; its signals are described where a describer is given."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        params: Params,
+        read: ReadChart,
+        tick_size: float | None = None,
+        describer: Describer | None = None,
+    ) -> None:
         self._params = params
         self._tick_size = tick_size
+        self._describe = None if describer is None else describer(stack)
         self._own = _Pass(stack.own, params, read)
         self._context = _Pass(stack.context, params, read)
         self._btc = (
@@ -49,10 +61,16 @@ class Looks:
             return Rejected(Stage.CONTEXT, f"no {self._context.name} candle has closed yet", "0", "1")
         # BTC only weighs in a confidence, and most bars complete nothing
         btc = self._btc.reading_at(own.closed_at_ms) if self._btc is not None and own.has_trigger else None
-        return decide(Readings(own, context, btc), self._params, self._tick_size)
+        return decide(Readings(own, context, btc), self._params, self._tick_size, self._describe)
 
 
-def look(stack: Stack, params: Params, read: ReadChart, tick_size: float | None = None) -> Signal | Rejected:
+def look(
+    stack: Stack,
+    params: Params,
+    read: ReadChart,
+    tick_size: float | None = None,
+    describer: Describer | None = None,
+) -> Signal | Rejected:
     """The decision at the last closed candle of the stack."""
     if not len(stack.own):
         return Rejected(Stage.DATA, f"{stack.own.symbol} {stack.own.timeframe.text} has no candles", "0")
@@ -65,7 +83,7 @@ def look(stack: Stack, params: Params, read: ReadChart, tick_size: float | None 
         context.window(len(context), window),
         None if btc is None else btc.window(len(btc), window),
     )
-    return Looks(cut, params, read, tick_size).at(len(last) - 1)
+    return Looks(cut, params, read, tick_size, describer).at(len(last) - 1)
 
 
 class _Pass:
