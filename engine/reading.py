@@ -258,6 +258,10 @@ class Reading:
     def close(self) -> float:
         return float(self._candles.close[self.last])
 
+    def close_at(self, index: int) -> float | None:
+        """The close of bar `index`; None where it lies before the window."""
+        return float(self._candles.close[index]) if index >= self.first else None
+
     @property
     def closed_at_ms(self) -> int:
         return self.open_ms(self.last) + self.timeframe.ms
