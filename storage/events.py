@@ -28,7 +28,10 @@ class EventType(Enum):
     ADJUSTMENT = "ADJUSTMENT"
     SETTING_CHANGED = "SETTING_CHANGED"
     RIGHTS_CHANGED = "RIGHTS_CHANGED"
+    ACCESS_ASKED = "ACCESS_ASKED"
     CHAT_DISABLED = "CHAT_DISABLED"
+    CHAT_JOINED = "CHAT_JOINED"
+    CHAT_LEFT = "CHAT_LEFT"
     BOT_STARTED = "BOT_STARTED"
     BOT_STOPPED = "BOT_STOPPED"
     COMMAND = "COMMAND"
@@ -95,6 +98,20 @@ class Events:
         return self._select(
             "?1 IS NULL OR type=?1 ORDER BY at_ms DESC, id DESC LIMIT ?2", (None if type is None else type.value, count)
         )
+
+    def by_key(self, idem_key: str) -> Event | None:
+        """The event that was written under this key."""
+        found = self._select("idem_key=?", (idem_key,))
+        return found[0] if found else None
+
+    def count(self, type: EventType, since_ms: int, actor: str | None = None) -> int:
+        """How many events of a type there are since that instant, by anybody or by one author."""
+        row = self._connection.execute(
+            "SELECT COUNT(*) FROM events WHERE type=?1 AND at_ms>=?2 AND (?3 IS NULL OR actor=?3)",
+            (type.value, since_ms, actor),
+        ).fetchone()
+        count: int = row[0]
+        return count
 
     def of_signal(self, signal_id: int) -> tuple[Event, ...]:
         """Everything that happened to a signal and its positions, oldest first."""
