@@ -1,7 +1,7 @@
 """The backtest: history replayed into a scratch book, and every signal it would have sent judged in R at a fixed 1R."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -16,10 +16,16 @@ from storage.codec import Json
 from storage.stores import Stores
 from storage.summary import Summary
 
+NOT_SENT_OF = "not_sent_of"
+"""In the metrics of a run: the backtest whose unsent setups it holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """What a backtest decided and what became of it; `trades` and `signals` are the sent ones, in the same order."""
+    """What a backtest decided and what became of it.
+
+    `trades` and `signals` are the sent ones, in the same order; `not_sent` is what the shadow book made of the others.
+    """
 
     looks: int
     summary: Summary
@@ -27,6 +33,7 @@ class Tested:
     to_ms: int
     signals: tuple[Signal, ...]
     trades: tuple[BacktestTrade, ...]
+    not_sent: tuple[BacktestTrade, ...]
     ambiguous: int
     performance: Performance
 
@@ -49,6 +56,7 @@ def backtest(
         done = replay(book, series, params, from_ms=from_ms, to_ms=to_ms, progress=progress, all_looks=False)
         with book.reading() as view:
             trades = trades_of_replay(view.connection)
+            not_sent = trades_of_replay(view.connection, sent=False)
             signals = tuple(stored.signal for stored in view.signals.given_to_the_channel())
             ambiguous = ambiguous_of_replay(view.connection)
     first_ms = min(int(candles.closed_ms[0]) for candles in series)
@@ -60,6 +68,7 @@ def backtest(
         to_ms=min(last_ms, to_ms or last_ms),
         signals=signals,
         trades=trades,
+        not_sent=not_sent,
         ambiguous=ambiguous,
         performance=performance_of(trades, signals),
     )
@@ -76,7 +85,11 @@ def performance_of(trades: Sequence[BacktestTrade], signals: Sequence[Signal]) -
 
 
 def keep(stores: Stores, tested: Tested, name: str, files: Sequence[str], params: Params, at_ms: int) -> int:
-    """Write a backtest's result and trades into the live book and return its id."""
+    """Write a backtest's result and trades into the live book and return its id.
+
+    What was decided but not sent becomes a run of its own that names this one: training learns from it, and nobody takes
+    it for trades of the channel.
+    """
     run = BacktestRun(
         name=name,
         params_hash=params.hash,
@@ -86,7 +99,11 @@ def keep(stores: Stores, tested: Tested, name: str, files: Sequence[str], params
         to_ms=tested.to_ms,
         metrics=metrics_of(tested),
     )
-    return Backtests(stores.connection).record(run, tested.trades, at_ms)
+    backtests = Backtests(stores.connection)
+    run_id = backtests.record(run, tested.trades, at_ms)
+    rest: dict[str, Json] = {NOT_SENT_OF: run_id, "decided": len(tested.not_sent)}
+    backtests.record(replace(run, name=f"{name}, not sent", metrics=rest), tested.not_sent, at_ms)
+    return run_id
 
 
 def metrics_of(tested: Tested) -> dict[str, Json]:

@@ -16,6 +16,7 @@ from engine.runner import Kernel
 from engine.timeframes import DAY_MS, Timeframe, context_of
 from engine.vocabulary import BookKind
 from gateways.simulated_market import DEFAULT_SYMBOLS, SimulatedMarket
+from ml.features import feature_reader
 from services.announce import Announcements
 from services.position_manager import Settlement
 from services.record import Circumstances, Looked, Recorder
@@ -71,7 +72,8 @@ def play(book: Book, params: Params, kernel: Kernel, render: Render, show: Show)
     symbols = [known.symbol for known in DEFAULT_SYMBOLS]
     minutes = {symbol: market.bars(symbol, Timeframe.M1, BEGIN_MS, end_ms) for symbol in symbols}
     stacks = list(_stacks(market, symbols, end_ms))
-    looks = [Looks(stack, params, _reader(params, kernel), _tick_of(stack.own.symbol)) for stack in stacks]
+    read, describer = _reader(params, kernel), feature_reader(params)
+    looks = [Looks(stack, params, read, _tick_of(stack.own.symbol), describer) for stack in stacks]
     screen = _Screen(_open(book, params), render, show)
     for index in range(len(stacks[0].own)):
         close_ms = int(stacks[0].own.open_ms[index]) + TIMEFRAME.ms

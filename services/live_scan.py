@@ -19,6 +19,7 @@ from engine.reading import read_chart
 from engine.timeframes import Timeframe, context_of
 from engine.vocabulary import Rejected, Signal, Stage
 from gateways.market import MarketData, MarketError, UnknownSymbol
+from ml.features import feature_reader
 from services.record import Looked
 from storage.book import Book
 
@@ -83,6 +84,7 @@ class LiveScan:
         self._read = read
         self._now_ms = now_ms
         self._stored = stored
+        self._describer = feature_reader(params)
         self._windows: dict[SeriesKey, Candles] = {}
         self._at_once = asyncio.Semaphore(FETCHES_AT_ONCE)
 
@@ -115,7 +117,7 @@ class LiveScan:
     async def _decided(self, parts: Sequence[Candles]) -> Signal | Rejected:
         stack = Stack(*parts)
         tick_size = self._watch.ticks[stack.own.symbol]
-        return await asyncio.to_thread(look, stack, self._params, self._read, tick_size)
+        return await asyncio.to_thread(look, stack, self._params, self._read, tick_size, self._describer)
 
     async def _window_or_flaw(self, key: SeriesKey, instant_ms: int, fetched: list[Candles]) -> Candles | Flaw:
         """The window of a series at an instant; what was fetched for it is added to `fetched`."""
@@ -171,7 +173,8 @@ async def fresh_look(
     for window in windows:
         if (flaw := flaw_of(window, instant_ms)) is not None:
             return instant_ms, flaw.rejected
-    return instant_ms, await asyncio.to_thread(look, Stack(*windows), params, read, instrument.tick_size)
+    stack, describer = Stack(*windows), feature_reader(params)
+    return instant_ms, await asyncio.to_thread(look, stack, params, read, instrument.tick_size, describer)
 
 
 def stored_windows(book: Book, source: str, params: Params) -> Stored:

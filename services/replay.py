@@ -19,6 +19,7 @@ from engine.params import Params
 from engine.reading import read_chart
 from engine.timeframes import context_of
 from engine.vocabulary import Rejected, Signal, Stage
+from ml.features import feature_reader
 from services.announce import Announcements
 from services.position_manager import Settlement
 from services.record import Circumstances, Looked, Recorder
@@ -177,7 +178,12 @@ def _looks(stack: Stack, params: Params, begin_ms: int, end_ms: int) -> list[Loo
     first, last = np.searchsorted(own.open_ms + own.timeframe.ms, (begin_ms, end_ms), side="left").tolist()
     if first == last:
         return []
-    looks = Looks(stack, params, lambda candles: read_chart(candles, params.detection, COMPILED))
+    looks = Looks(
+        stack,
+        params,
+        lambda candles: read_chart(candles, params.detection, COMPILED),
+        describer=feature_reader(params),
+    )
     known: dict[Rejected, Rejected] = {}
 
     def shared(result: Signal | Rejected) -> Signal | Rejected:

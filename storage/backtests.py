@@ -1,10 +1,11 @@
 """The backtests: each run with its parameters, range and metrics, and every trade it made."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from engine.vocabulary import Direction, Outcome
-from storage.codec import Json, encoded
+from storage.codec import Json, encoded, features_of, features_text
 from storage.database import Connection, insert
 
 
@@ -22,6 +23,8 @@ class BacktestTrade:
     r_multiple: float | None
     outcome: Outcome | None
     confidence: float
+    features: Mapping[str, float] = field(default_factory=dict)
+    features_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,13 @@ class Backtests:
         )  # fmt: skip
         self._connection.executemany(
             "INSERT INTO backtest_trades(backtest_id, no, symbol, timeframe, direction, setup, decided_ms, opened_ms,"
-            " closed_ms, r_multiple, outcome, confidence) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+            " closed_ms, r_multiple, outcome, confidence, features_version, features) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             [
                 (
                     run_id, no, trade.symbol, trade.timeframe, trade.direction.value, trade.setup, trade.decided_ms,
                     trade.opened_ms, trade.closed_ms, trade.r_multiple,
-                    None if trade.outcome is None else trade.outcome.value, trade.confidence,
+                    None if trade.outcome is None else trade.outcome.value, trade.confidence, trade.features_version,
+                    None if trade.features_version is None else features_text(trade.features),
                 )
                 for no, trade in enumerate(trades, 1)
             ],
@@ -70,37 +74,28 @@ class Backtests:
         """The trades of a run, in the order they were decided."""
         rows = self._connection.execute(
             "SELECT symbol, timeframe, direction, setup, decided_ms, opened_ms, closed_ms, r_multiple, outcome,"
-            " confidence FROM backtest_trades WHERE backtest_id=? ORDER BY no",
+            " confidence, features, features_version FROM backtest_trades WHERE backtest_id=? ORDER BY no",
             (run_id,),
         )
-        return tuple(
-            BacktestTrade(
-                symbol, timeframe, Direction(direction), setup, decided_ms, opened_ms, closed_ms, r_multiple,
-                None if outcome is None else Outcome(outcome), confidence,
-            )
-            for symbol, timeframe, direction, setup, decided_ms, opened_ms, closed_ms, r_multiple, outcome, confidence
-            in rows
-        )  # fmt: skip
+        return tuple(_trade(row) for row in rows)
 
 
-def trades_of_replay(connection: Connection) -> tuple[BacktestTrade, ...]:
-    """Every signal that a replay book would have sent, with what its shadow position made of it, as backtest trades."""
+def trades_of_replay(connection: Connection, *, sent: bool = True) -> tuple[BacktestTrade, ...]:
+    """Every signal that a replay book would have sent, with what its shadow position made of it, as backtest trades.
+
+    With `sent` off it is the others: decided, followed in the shadow book, but stopped before the channel.
+    """
     rows = connection.execute(
         "SELECT s.symbol, s.timeframe, s.direction, s.setup, s.created_ms, p.opened_ms, p.closed_ms, p.r_multiple,"
-        " p.outcome, s.confidence FROM signals s"
+        " p.outcome, s.confidence, s.features, s.features_version FROM signals s"
         " LEFT JOIN positions p ON p.signal_id=s.id"
         "  AND p.portfolio_id=(SELECT id FROM portfolios WHERE kind='shadow' ORDER BY id LIMIT 1)"
-        " WHERE s.source<>'import' AND s.status IN('ACCEPTED','SENT','EXECUTED','CLOSED','EXPIRED','CANCELLED')"
-        " ORDER BY s.created_ms, s.id"
+        " WHERE s.source<>'import'"
+        " AND (s.status IN('ACCEPTED','SENT','EXECUTED','CLOSED','EXPIRED','CANCELLED'))=?"
+        " ORDER BY s.created_ms, s.id",
+        (sent,),
     )
-    return tuple(
-        BacktestTrade(
-            symbol, timeframe, Direction(direction), setup, decided_ms, opened_ms, closed_ms, r_multiple,
-            None if outcome is None else Outcome(outcome), confidence,
-        )
-        for symbol, timeframe, direction, setup, decided_ms, opened_ms, closed_ms, r_multiple, outcome, confidence
-        in rows
-    )  # fmt: skip
+    return tuple(_trade(row) for row in rows)
 
 
 def ambiguous_of_replay(connection: Connection) -> int:
@@ -112,3 +107,15 @@ def ambiguous_of_replay(connection: Connection) -> int:
     ).fetchone()
     count: int = row[0]
     return count
+
+
+def _trade(row: Sequence[Any]) -> BacktestTrade:
+    (
+        symbol, timeframe, direction, setup, decided_ms, opened_ms, closed_ms, r_multiple, outcome, confidence,
+        features, features_version,
+    ) = row  # fmt: skip
+    return BacktestTrade(
+        symbol, timeframe, Direction(direction), setup, decided_ms, opened_ms, closed_ms, r_multiple,
+        None if outcome is None else Outcome(outcome), confidence,
+        {} if features is None else features_of(features), features_version,
+    )  # fmt: skip

@@ -1,6 +1,7 @@
 """JSON as the book holds it: one text per value, so that equal values are equal bytes."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,3 +27,13 @@ def encoded(value: Json) -> str:
 def decoded(text: str) -> Any:
     """The value behind a JSON text of the book."""
     return json.loads(text)
+
+
+def features_text(features: Mapping[str, float]) -> str:
+    """Features by name as JSON; NaN, the mark of a missing one, is null."""
+    return encoded({name: None if math.isnan(value) else value for name, value in features.items()})
+
+
+def features_of(text: str) -> dict[str, float]:
+    """The features behind a JSON text of the book."""
+    return {name: math.nan if value is None else value for name, value in decoded(text).items()}

@@ -1,8 +1,7 @@
 """The signals: recorded once per setup with targets, contributions and every gate's verdict, and read back whole."""
 
 import hashlib
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from engine.vocabulary import (
     Verdict,
     Witness,
 )
-from storage.codec import Json, decoded, encoded
+from storage.codec import Json, decoded, encoded, features_of, features_text
 from storage.database import Connection
 
 LIVE = (SignalStatus.ACCEPTED, SignalStatus.SENT, SignalStatus.EXECUTED)
@@ -268,7 +267,7 @@ def _row(signal: Signal, uid: str, status: SignalStatus, reason: str | None, at_
         signal.setup_key, signal.candle_close_ms, signal.candle_close_ms, at_ms,
         signal.entry, signal.zone_low, signal.zone_high, signal.stop_loss, signal.valid_until_ms, signal.rr,
         signal.plan_r, signal.cost_r, signal.confidence, signal.base_confidence,
-        _contributions_text(signal), _features_text(signal.features), signal.features_version, signal.session,
+        _contributions_text(signal), features_text(signal.features), signal.features_version, signal.session,
         signal.regime, signal.htf_bias, signal.engine_version, signal.params_hash, signal.source.value,
         status.value, reason, at_ms,
     )  # fmt: skip
@@ -291,11 +290,6 @@ def _contributions_text(signal: Signal) -> str:
         for witness in signal.witnesses
     ]
     return encoded({"parts": parts, "reasons": list(signal.reasons), "witnesses": witnesses})
-
-
-def _features_text(features: Mapping[str, float]) -> str:
-    """Features by name; NaN, the mark of a missing one, is null in JSON."""
-    return encoded({name: None if math.isnan(value) else value for name, value in features.items()})
 
 
 def _stored(row: Sequence[Any], targets: tuple[Target, ...]) -> StoredSignal:
@@ -332,7 +326,7 @@ def _stored(row: Sequence[Any], targets: tuple[Target, ...]) -> StoredSignal:
         session=session,
         regime=regime,
         htf_bias=htf_bias,
-        features={name: math.nan if value is None else value for name, value in decoded(features).items()},
+        features=features_of(features),
         features_version=features_version,
         reasons=tuple(told["reasons"]),
         witnesses=tuple(Witness(**witness) for witness in told["witnesses"]),

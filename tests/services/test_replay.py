@@ -127,7 +127,7 @@ class StrikeOnce:
             raise Struck
 
 
-@pytest.mark.parametrize("statements", [250, 1500, 4001])
+@pytest.mark.parametrize("statements", [450, 1500, 4001])
 def test_a_replay_that_broke_off_anywhere_goes_on_to_the_same_book(statements: int):
     with Book.temporary(BookKind.REPLAY, now_ms=BEGIN_MS, fault=StrikeOnce(statements)) as book:
         with pytest.raises(Struck):
