@@ -4,12 +4,13 @@ A contribution whose data is missing gives no points and takes none: the points 
 so that the stored contributions always add up to the stored confidence.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from engine.findings import Kind
 from engine.params import ConfidenceParams
-from engine.reading import Reading
+from engine.reading import Break, Gap, Reading
 from engine.setup import Setup
 from engine.vocabulary import Contribution
 
@@ -25,6 +26,32 @@ WITH_TREND_GRADE = 0.4
 STALE_ZONE_FACTOR = 0.5
 KILL_ZONE_GRADES = {"london_kz": 1.0, "ny_kz": 1.0, "london_close_kz": 0.6, "asian_range": 0.3}
 STRUCTURE_SHARE_OF_HTF = 0.7
+
+
+class Backing(Protocol):
+    """What backs a direction besides the liquidity that was taken."""
+
+    @property
+    def structure(self) -> Break | None: ...
+    @property
+    def displacement_index(self) -> int | None: ...
+    @property
+    def gap(self) -> Gap | None: ...
+
+
+class Standing(Protocol):
+    """What the grades of the market's own state are drawn from; a case is one."""
+
+    @property
+    def setup(self) -> Backing: ...
+    @property
+    def reading(self) -> Reading: ...
+    @property
+    def context(self) -> Reading: ...
+    @property
+    def btc(self) -> Reading | None: ...
+    @property
+    def sign(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +76,7 @@ class Grade:
     reason: str
 
 
-def structure(case: Case) -> Grade:
+def structure(case: Standing) -> Grade:
     shift = case.setup.structure
     if shift is not None:
         return Grade(BREAK_GRADES[shift.kind], f"{shift.kind.name} through {shift.level:.6g}")
@@ -65,7 +92,7 @@ def liquidity(case: Case) -> Grade:
     return Grade(min(grade, 1.0), f"{raid.name} at {raid.level:.6g}, {raid.count} taken")
 
 
-def displacement(case: Case) -> Grade:
+def displacement(case: Standing) -> Grade:
     index = case.setup.displacement_index
     if index is None:
         return Grade(0.0, "no displacement")
@@ -83,7 +110,7 @@ def zone(case: Case) -> Grade:
     return Grade(max(0.0, min(slope, 1.0)) * freshness, f"{height:.2f} ATR high, {word}")
 
 
-def fvg(case: Case) -> Grade:
+def fvg(case: Standing) -> Grade:
     gap = case.setup.gap
     if gap is None:
         return Grade(0.0, "no gap on the zone")
@@ -106,7 +133,7 @@ def discount(case: Case) -> Grade:
     return Grade(max(0.0, retraced), f"{retraced:.0%} retraced")
 
 
-def htf(case: Case) -> Grade:
+def htf(case: Standing) -> Grade:
     """Agreement with the higher timeframe: its structure, and the daily two-candle bias, each soft."""
     trend, daily = case.context.trend, case.reading.daily_bias
     if trend == 0 and daily is None:
@@ -137,7 +164,7 @@ def volume(case: Case) -> Grade:
     return Grade(min(ratio / GOOD_VOLUME_RATIO, 1.0), f"{ratio:.1f} x mean volume")
 
 
-def btc(case: Case) -> Grade:
+def btc(case: Standing) -> Grade:
     if case.btc is None:
         return Grade(None, "no BTC context")
     agreement = case.btc.trend * case.sign
@@ -162,7 +189,12 @@ GRADES: tuple[tuple[str, Callable[[Case], Grade]], ...] = (
 
 def contributions_of(case: Case, params: ConfidenceParams) -> tuple[Contribution, ...]:
     """Every contribution, the missing ones too; their points add up to the confidence."""
-    graded = [(name, grade(case), getattr(params, name)) for name, grade in GRADES]
+    return weighed([(name, grade(case)) for name, grade in GRADES], params)
+
+
+def weighed(grades: Sequence[tuple[str, Grade]], params: ConfidenceParams) -> tuple[Contribution, ...]:
+    """The contributions of graded parts; the points possible of what is missing go to the others."""
+    graded = [(name, grade, getattr(params, name)) for name, grade in grades]
     present = sum(possible for _, grade, possible in graded if grade.ratio is not None)
     scale = 100.0 / present if present else 0.0
     return tuple(

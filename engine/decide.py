@@ -42,7 +42,7 @@ def decide(
     readings: Readings, params: Params, tick_size: float | None = None, describe: Describe | None = None
 ) -> Signal | Rejected:
     """The best setup that completes on the last closed candle, with levels and confidence; or why there is none."""
-    short = _too_short(readings, params)
+    short = too_short(readings, params)
     if short is not None:
         return short
     setups = setups_at(readings.own, params.setups)
@@ -63,7 +63,8 @@ def decide(
     return replace(best, features=told.features, features_version=told.version, regime=told.regime)
 
 
-def _too_short(readings: Readings, params: Params) -> Rejected | None:
+def too_short(readings: Readings, params: Params) -> Rejected | None:
+    """Why nothing can be decided on these readings; None when they are long enough and the market moves."""
     for reading, needed in ((readings.own, params.window.min_bars), (readings.context, params.window.min_context_bars)):
         if reading.bars < needed:
             name = f"{reading.symbol} {reading.timeframe.text}"

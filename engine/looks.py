@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from engine.candles import Candles
-from engine.decide import Describe, Readings, decide
+from engine.decide import Describe, Readings, decide, too_short
 from engine.kernel import window_is_equal
 from engine.params import Params
 from engine.reading import Chart, Reading
@@ -58,10 +58,24 @@ class Looks:
         own = self._own.reading(index)
         context = self._context.reading_at(own.closed_at_ms)
         if context is None:
-            return Rejected(Stage.CONTEXT, f"no {self._context.name} candle has closed yet", "0", "1")
+            return self._without(self._context)
         # BTC only weighs in a confidence, and most bars complete nothing
         btc = self._btc.reading_at(own.closed_at_ms) if self._btc is not None and own.has_trigger else None
         return decide(Readings(own, context, btc), self._params, self._tick_size, self._describe)
+
+    def readings_at(self, ms: int) -> Readings | Rejected:
+        """What a look at the last close at or before `ms` sees, whether or not anything completes there."""
+        own = self._own.reading_at(ms)
+        if own is None:
+            return self._without(self._own)
+        context = self._context.reading_at(own.closed_at_ms)
+        if context is None:
+            return self._without(self._context)
+        readings = Readings(own, context, None if self._btc is None else self._btc.reading_at(own.closed_at_ms))
+        return too_short(readings, self._params) or readings
+
+    def _without(self, series: "_Pass") -> Rejected:
+        return Rejected(Stage.CONTEXT, f"no {series.name} candle has closed yet", "0", "1")
 
 
 def look(

@@ -185,6 +185,33 @@ class AccountParams:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointParams:
+    """What a position's re-analysis advises. Deltas are points of confidence against the stored signal.
+
+    `act` lets the advice close, reduce and move stops by itself; without it a person decides. `part_ratio` is the share
+    of what is still open that a partial close takes off.
+    """
+
+    close_below_delta: float = -30.0
+    reduce_below_delta: float = -15.0
+    trail_from_delta: float = -5.0
+    trail_from_level: int = 50
+    late_from_level: int = 75
+    reduce_below_rr: float = 0.5
+    part_ratio: float = 0.5
+    act: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("close_below_delta", "reduce_below_delta", "trail_from_delta"):
+            if not -math.inf < getattr(self, name) <= 0:
+                raise ValueError(f"{name} is a loss of confidence, 0 or below, not {getattr(self, name):g}")
+        if not 0 < self.part_ratio < 1:
+            raise ValueError(f"part_ratio is a share between 0 and 1, not {self.part_ratio:g}")
+        if not 0 <= self.reduce_below_rr < math.inf:
+            raise ValueError(f"reduce_below_rr is a ratio of 0 or more, not {self.reduce_below_rr:g}")
+
+
+@dataclass(frozen=True, slots=True)
 class Params:
     """The whole set. `Params()` holds the defaults."""
 
@@ -197,6 +224,7 @@ class Params:
     gates: GateParams = field(default_factory=GateParams)
     account: AccountParams = field(default_factory=AccountParams)
     follow: FollowRules = field(default_factory=FollowRules)
+    checkpoints: CheckpointParams = field(default_factory=CheckpointParams)
 
     @property
     def hash(self) -> str:

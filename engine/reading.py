@@ -294,6 +294,11 @@ class Reading:
     def open_ms(self, index: int) -> int:
         return int(self._candles.open_ms[index])
 
+    def first_bar_since(self, ms: int) -> int:
+        """The first bar of the window that opened at or after `ms`; one beyond the last bar when none did."""
+        opened = self._candles.open_ms[: self.last + 1]
+        return max(self.first, int(np.searchsorted(opened, ms, side="left")))
+
     def extreme(self, side: int, first: int, last: int) -> float:
         """The highest high (side +1) or lowest low (-1) of the bars first..last."""
         span = slice(first, last + 1)
@@ -301,8 +306,7 @@ class Reading:
 
     def extreme_since(self, side: int, since_ms: int) -> float | None:
         """The extreme of the window's bars that opened at or after `since_ms`; None when none did."""
-        opened = self._candles.open_ms
-        first = max(self.first, int(np.searchsorted(opened[: self.last + 1], since_ms, side="left")))
+        first = self.first_bar_since(since_ms)
         return self.extreme(side, first, self.last) if first <= self.last else None
 
     def has_new(self, kind: Kind, direction: int) -> bool:
@@ -407,6 +411,12 @@ class Reading:
         """The last bar of first..last that is a displacement."""
         positions = self._chart.known((Kind.DISPLACEMENT,), direction, max(first, self.oldest), last)
         return self._findings.known_at.item(positions[-1]) if positions else None
+
+    def last_internal_swing(self, side: int) -> float | None:
+        """The price of the newest confirmed internal high (side +1) or low (-1)."""
+        f = self._findings
+        known = self._chart.known((Kind.ISWING,), side, self.oldest, self.last)
+        return f.upper.item(known[-1]) if known and f.index.item(known[-1]) >= self.oldest else None
 
     def pools(self, side: int) -> Iterator[tuple[float, bool]]:
         """(level, is one of equals) of every pool of `side` that was not raided yet, the newest first."""
