@@ -63,17 +63,18 @@ def training_rows(connection: Connection, features_version: int, params_hash: st
 
 
 def left_out(connection: Connection, features_version: int, params_hash: str | None = None) -> dict[str, int]:
-    """How many closed trades training cannot use, by the first reason that holds."""
+    """How many trades training cannot use, by the first reason that holds: closed ones, and imported ones that never filled."""
     rows = connection.execute(
         "SELECT reason, COUNT(*) FROM ("
         " SELECT CASE"
+        "  WHEN outcome IS NULL THEN 'imported without a result'"
         "  WHEN features='{}' AND book='legacy' THEN 'imported without ICT features'"
         "  WHEN features='{}' THEN 'without features'"
         "  WHEN exit_quality='poll' THEN 'closed by a polling burst, not at a known price'"
         "  WHEN outcome='BREAKEVEN' THEN 'neither won nor lost'"
         "  WHEN r_multiple IS NULL THEN 'result in R unknown'"
         "  WHEN features_version IS NOT ? THEN 'features of another version' END AS reason"
-        "  FROM journal WHERE outcome IS NOT NULL"
+        "  FROM journal WHERE outcome IS NOT NULL OR source='import'"
         " UNION ALL SELECT CASE"
         "  WHEN t.features IS NULL THEN 'backtest without features'"
         "  WHEN t.outcome='BREAKEVEN' THEN 'neither won nor lost'"
