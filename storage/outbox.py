@@ -9,6 +9,7 @@ from storage.codec import Json, decoded
 from storage.database import Connection
 from storage.messages import Messages
 
+NO_WAIT: Mapping[int, int] = {}
 KILLED_WHILE_SENDING = "the answer was not stored before the bot ended"
 
 
@@ -92,10 +93,12 @@ class Outbox:
         signal_id: int | None = None,
         reply_to_dedupe_key: str | None = None,
         expires_ms: int | None = None,
+        not_before_ms: Mapping[int, int] = NO_WAIT,
     ) -> int | None:
         """Say something to chats (ids of the book), as a reply to the row that carried the original to the same chat.
 
-        Returns the message's id, None when `dedupe_key` was said before; then nothing is queued.
+        `not_before_ms` holds the row of a chat back until an instant. Returns the message's id, None when `dedupe_key`
+        was said before; then nothing is queued.
         """
         message_id = self._messages.add(
             kind, payload, dedupe_key, created_ms, signal_id=signal_id, expires_ms=expires_ms
@@ -103,9 +106,9 @@ class Outbox:
         if message_id is None:
             return None
         self._connection.executemany(
-            "INSERT INTO outbox(message_id, chat_id, reply_to) VALUES(?1,?2,(SELECT o.id FROM outbox o"
+            "INSERT INTO outbox(message_id, chat_id, not_before_ms, reply_to) VALUES(?1,?2,?4,(SELECT o.id FROM outbox o"
             " JOIN messages m ON m.id=o.message_id WHERE m.dedupe_key=?3 AND o.chat_id=?2))",
-            [(message_id, chat_id, reply_to_dedupe_key) for chat_id in chat_ids],
+            [(message_id, chat_id, reply_to_dedupe_key, not_before_ms.get(chat_id, 0)) for chat_id in chat_ids],
         )
         return message_id
 

@@ -219,12 +219,14 @@ def test_the_channel_is_told_although_the_account_had_no_room(book: Book):
 
 def messages_of(book: Book, status: SignalStatus, kinds: tuple[PortfolioKind, ...]) -> list[str]:
     with book.transaction() as tx:
-        armed(tx, LONG, status, kinds)
+        signal_id = armed(tx, LONG, status, kinds)
         chat_id = tx.chats.ensure(-100, ChatKind.CHANNEL).id
+        if status is SignalStatus.SENT:
+            Announcements((chat_id,)).signal(tx, signal_id, LONG, NOW_MS)
     candles = {"BTCUSDT": candles_of([FILL, FIRST_TARGET, BACK_TO_ENTRY])}
     settle(book, candles, NOW_MS + 3 * HOUR_MS, announcements=Announcements((chat_id,)))
     with book.reading() as view:
-        return sorted(kind for (kind,) in view.connection.execute("SELECT kind FROM messages"))
+        return sorted(message.kind for message in view.messages.all() if message.kind != "signal")
 
 
 def test_a_second_order_in_a_symbol_finds_no_room_at_its_fill(book: Book):
@@ -369,8 +371,9 @@ def test_a_close_that_fails_after_any_statement_never_happened(close):
     fault = StrikeAfter()
     with Book.temporary(BookKind.LIVE, now_ms=NOW_MS, fault=fault) as book:
         with with_deposit(book).transaction() as tx:
-            armed(tx, LONG)
-            tx.chats.ensure(-100, ChatKind.CHANNEL)
+            signal_id = armed(tx, LONG)
+            chat_id = tx.chats.ensure(-100, ChatKind.CHANNEL).id
+            Announcements((chat_id,)).signal(tx, signal_id, LONG, NOW_MS)
         settle(book, {"BTCUSDT": candles_of([FILL, FIRST_TARGET])}, NOW_MS + 2 * HOUR_MS)
         before, statement = everything(book), 0
         while True:
@@ -387,7 +390,7 @@ def test_a_close_that_fails_after_any_statement_never_happened(close):
         with book.reading() as view:
             assert all(truth.holds for truth in identities(view))
             assert view.positions.open_positions() == ()
-            assert view.connection.execute("SELECT COUNT(*) FROM outbox WHERE state='PENDING'").fetchone() == (1,)
+            assert view.connection.execute("SELECT COUNT(*) FROM outbox WHERE state='PENDING'").fetchone() == (2,)
     assert statement > 20
 
 
