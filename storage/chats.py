@@ -57,6 +57,10 @@ class Chats:
             raise LookupError(f"There is no chat {chat_id}.")
         return found[0]
 
+    def of_telegram(self, telegram_id: int) -> tuple[Chat, ...]:
+        """The chat with this Telegram id as the book knows it, and its topics."""
+        return self._select("telegram_id=? ORDER BY id", (telegram_id,))
+
     def enabled(self, kind: ChatKind) -> tuple[Chat, ...]:
         return self._select("kind=? AND enabled=1 ORDER BY id", (kind.value,))
 
