@@ -13,7 +13,7 @@ from engine.confidence import GRADES, Grade, btc, confidence_of, displacement, f
 from engine.decide import Readings
 from engine.params import CheckpointParams, Params
 from engine.reading import Break, Gap, Reading
-from engine.vocabulary import Contribution, Direction, Signal
+from engine.vocabulary import Contribution, Signal
 
 LEVELS = (25, 50, 75, 85)
 """The checkpoints: percent of the way from the entry to the last target."""
@@ -145,13 +145,11 @@ def reanalyse(held: Held, readings: Readings, params: Params) -> Reanalysis:
     """The position of `held` on the chart of `readings`."""
     own, sign = readings.own, held.sign
     confidence = confidence_of(contributions_now(held.signal, readings, params))
-    decided_bar = own.first_bar_since(held.signal.candle_close_ms)
-    broken = own.trend == -sign and own.last_break(-sign, decided_bar, own.last) is not None
     return Reanalysis(
         level=held.level,
         confidence=confidence,
         delta=round(confidence - held.signal.base_confidence, 2),
-        structure_broken=broken,
+        structure_broken=_is_broken(own, sign, own.first_bar_since(held.signal.candle_close_ms)),
         bias_flipped=readings.context.trend == -sign and held.signal.htf_bias not in (None, -sign),
         swept_against=_swept_against(held, own),
         rr_left=held.rr_left,
@@ -160,62 +158,52 @@ def reanalyse(held: Held, readings: Readings, params: Params) -> Reanalysis:
 
 
 def contributions_now(signal: Signal, readings: Readings, params: Params) -> tuple[Contribution, ...]:
-    """The signal's contributions as they stand on the chart of `readings`."""
-    standing = _standing(signal, readings, params)
+    """The signal's contributions as they stand on the chart of `readings`; at its own close, those that were stored."""
+    own, sign = readings.own, signal.direction.sign
+    since = own.first_bar_since(signal.candle_close_ms)
+    pushed, answered = (own.last_displacement(side, since, own.last) for side in (sign, -sign))
+    pushed_back = answered is not None and (pushed is None or pushed < answered)
+    came = _Backing(
+        structure=own.last_break(sign, since, own.last) if own.trend == sign else None,
+        displacement_index=None if pushed_back else pushed,
+        gap=next(own.live_gaps(sign, since), None),
+    )
+    case = _Standing(sign, came, own, readings.context, readings.btc)
     stored = {part.name: Grade(_ratio(part), part.reason) for part in signal.contributions}
     now = {
-        "structure": _kept_or_better(stored.get("structure"), structure(standing), stands=standing.trend_stands),
-        "displacement": _kept_or_better(
-            stored.get("displacement"), displacement(standing), stands=standing.displacement_index is not None
-        ),
-        "fvg": _kept_or_better(stored.get("fvg"), fvg(standing), stands=standing.gap is not None),
-        "htf": htf(standing),
-        "btc": btc(standing),
+        "structure": _kept_or_better(stored.get("structure"), structure(case), stands=not _is_broken(own, sign, since)),
+        "displacement": _kept_or_better(stored.get("displacement"), displacement(case), stands=not pushed_back),
+        "fvg": _kept_or_better(stored.get("fvg"), fvg(case), stands=not own.was_inverted(sign, since)),
+        "htf": htf(case),
+        "btc": btc(case),
     }
     grades = [(name, now.get(name) or stored.get(name) or Grade(None, "not stored")) for name, _ in GRADES]
     return weighed(grades, params.confidence)
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
-    """What still backs a position: a break while the trend is with it, displacement that was not answered, a live gap."""
+class _Backing:
+    """What backs a direction of what became known since a signal was decided."""
 
-    direction: Direction
     structure: Break | None
     displacement_index: int | None
     gap: Gap | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A position's direction on the chart of now, as the grades read it."""
+
+    sign: int
+    setup: _Backing
     reading: Reading
     context: Reading
     btc: Reading | None
 
-    @property
-    def setup(self) -> "_Standing":
-        return self
 
-    @property
-    def sign(self) -> int:
-        return self.direction.sign
-
-    @property
-    def trend_stands(self) -> bool:
-        return self.reading.trend == self.sign
-
-
-def _standing(signal: Signal, readings: Readings, params: Params) -> _Standing:
-    own, sign = readings.own, signal.direction.sign
-    decided_bar = own.first_bar_since(signal.candle_close_ms)
-    since = decided_bar - params.setups.structure_within_bars
-    pushed, answered = (own.last_displacement(side, since, own.last) for side in (sign, -sign))
-    stands = pushed is not None and (answered is None or answered < pushed)
-    return _Standing(
-        direction=signal.direction,
-        structure=own.last_break(sign, decided_bar, own.last) if own.trend == sign else None,
-        displacement_index=pushed if stands else None,
-        gap=next(own.live_gaps(sign, since), None),
-        reading=own,
-        context=readings.context,
-        btc=readings.btc,
-    )
+def _is_broken(own: Reading, sign: int, since: int) -> bool:
+    """Whether structure broke against a direction since that bar, and was not broken back."""
+    return own.trend == -sign and own.last_break(-sign, since, own.last) is not None
 
 
 def _kept_or_better(stored: Grade | None, now: Grade, *, stands: bool) -> Grade:

@@ -389,6 +389,10 @@ class Reading:
         """Whether displacement or a structure break in `direction` came at bar `since` or later."""
         return self._chart.latest((Kind.DISPLACEMENT, *BREAKS), direction, self.last) >= max(since, self.oldest)
 
+    def was_inverted(self, direction: int, since: int) -> bool:
+        """Whether a close inverted a gap of `direction` at bar `since` or later."""
+        return self._chart.latest((Kind.IFVG,), -direction, self.last) >= max(since, self.oldest)
+
     @property
     def has_trigger(self) -> bool:
         """Whether the last bar made anything known that can complete a setup."""
