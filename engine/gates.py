@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.params import AccountParams, GateParams, Params
+from engine.protections import Lock
+from engine.timeframes import DAY_MS
+from engine.scores import SIZE_FACTORS, ScoreStatus
 from engine.vocabulary import Direction, Signal, Verdict
 
 
@@ -26,16 +29,19 @@ class SentSignal:
 
 @dataclass(frozen=True, slots=True)
 class ChannelView:
-    """What the book says around a signal at its close. `atr` is the mean true range of its timeframe, in price."""
+    """What the book says around a signal at its close. `atr` is the mean true range of its timeframe, in price.
+
+    `locks` hold in its symbol; `better_now` signals of the same instant, more confident, passed every other gate.
+    """
 
     now_ms: int
     atr: float
     last_price: float
     structure_trend: int
     recent: tuple[SentSignal, ...] = ()
-    stop_losses: int = 0
-    paused: str | None = None
+    locks: tuple[Lock, ...] = ()
     blackout: str | None = None
+    better_now: int = 0
     manual: bool = False
 
 
@@ -49,6 +55,7 @@ class AccountView:
     exposure: float
     open_risk: float
     realized_today: float
+    coin_status: ScoreStatus = ScoreStatus.UNKNOWN
 
 
 ChannelGate = Callable[[Signal, ChannelView, GateParams], Verdict]
@@ -138,8 +145,7 @@ def cluster(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
 
 def daily_cap(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
     """The channel was not given its fill in the last 24 hours."""
-    day_ms = 86_400_000
-    sent = sum(signal.candle_close_ms - other.created_ms < day_ms for other in view.recent)
+    sent = sum(signal.candle_close_ms - other.created_ms < DAY_MS for other in view.recent)
     return Verdict("daily_cap", sent < params.daily_cap, f"{sent} in 24 h", f"{params.daily_cap}")
 
 
@@ -148,11 +154,18 @@ def blackout(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
 
 
 def protections(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
-    """Nobody paused the bot, and the last hours were not a row of stops."""
-    if view.paused is not None:
-        return Verdict("protections", False, view.paused, "running")
-    limit = params.stop_guard_losses
-    return Verdict("protections", view.stop_losses < limit, f"{view.stop_losses} stops in 24 h", f"{limit}")
+    """Nobody paused the bot or this symbol, and no losses closed either; the first lock speaks, the note tells of all."""
+    if not view.locks:
+        return Verdict("protections", True, "none", "none")
+    first = view.locks[0]
+    note = ", ".join(lock.kind.value for lock in view.locks)
+    return Verdict("protections", False, f"{first.kind.value} {first.value}", first.limit, note=note)
+
+
+def best_three(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
+    """Of what one instant would send only the most confident few are sent."""
+    rank, limit = view.better_now + 1, params.best_of_instant
+    return Verdict("best_three", rank <= limit, f"rank {rank}", str(limit))
 
 
 CHANNEL_GATES: tuple[ChannelGate, ...] = (
@@ -168,6 +181,7 @@ CHANNEL_GATES: tuple[ChannelGate, ...] = (
     daily_cap,
     blackout,
     protections,
+    best_three,
 )
 
 
@@ -188,7 +202,7 @@ def exposure(signal: Signal, view: AccountView, params: AccountParams) -> Verdic
 
 def portfolio_risk(signal: Signal, view: AccountView, params: AccountParams) -> Verdict:
     """What all stops together would cost, this one included, stays within a share of the balance."""
-    wanted = view.open_risk + params.risk_ratio * view.balance
+    wanted = view.open_risk + risk_amount(view, params)
     limit = params.max_portfolio_risk_ratio * view.balance
     return Verdict("account.portfolio_risk", wanted <= limit, f"{wanted:.2f}", f"{limit:.2f}")
 
@@ -200,7 +214,20 @@ def daily_loss(signal: Signal, view: AccountView, params: AccountParams) -> Verd
     return Verdict("account.daily_loss", view.balance > 0 and lost < limit, f"{lost:.2f}", f"{limit:.2f}")
 
 
-ACCOUNT_GATES: tuple[AccountGate, ...] = (open_in_symbol, open_in_all, exposure, portfolio_risk, daily_loss)
+def coin_score(signal: Signal, view: AccountView, params: AccountParams) -> Verdict:
+    """The account does not trade a coin whose closed trades blacklisted it; the channel hears of its signals all the same."""
+    status = view.coin_status
+    return Verdict("account.coin_score", SIZE_FACTORS[status] > 0, status.value, "a size above 0")
+
+
+ACCOUNT_GATES: tuple[AccountGate, ...] = (
+    open_in_symbol,
+    open_in_all,
+    exposure,
+    portfolio_risk,
+    daily_loss,
+    coin_score,
+)
 
 
 GATE_ORDER = {
@@ -213,8 +240,14 @@ GATE_ORDER = {
 
 
 def quantity(signal: Signal, view: AccountView, params: AccountParams) -> float:
-    """How much of the base asset risks `risk_ratio` of the balance between entry and stop."""
-    return params.risk_ratio * max(view.balance, 0.0) / signal.risk
+    """How much of the base asset loses the risked amount between entry and stop."""
+    return risk_amount(view, params) / signal.risk
+
+
+def risk_amount(view: AccountView, params: AccountParams) -> float:
+    """What a new trade may lose, in the account's currency: the coin's score sizes it, the account's limit clamps it."""
+    ratio = min(params.risk_ratio * SIZE_FACTORS[view.coin_status], params.max_risk_ratio)
+    return ratio * max(view.balance, 0.0)
 
 
 def channel_verdicts(signal: Signal, view: ChannelView, params: GateParams) -> tuple[Verdict, ...]:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from engine.detection_params import DetectionParams
 from engine.follow import FollowRules
+from engine.timeframes import DAY_MS, HOUR_MS
 from engine.vocabulary import Market
 
 HASH_DIGITS = 16
@@ -159,8 +160,28 @@ class GateParams:
     cluster_window_ms: int = 3_600_000
     cluster_best: int = 2
     daily_cap: int = 5
-    stop_guard_losses: int = 3
-    stop_guard_window_ms: int = 86_400_000
+    best_of_instant: int = 3
+
+    def __post_init__(self) -> None:
+        _refuse_below(self, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionParams:
+    """When losses close the channel, and for how long; `_r` is the sum of R after costs of what the channel was given."""
+
+    stop_guard_stops: int = 3
+    stop_guard_window_ms: int = DAY_MS
+    stop_guard_lock_ms: int = DAY_MS
+    drawdown_max_r: float = 6.0
+    drawdown_window_ms: int = 7 * DAY_MS
+    drawdown_lock_ms: int = 2 * DAY_MS
+    daily_loss_max_r: float = 2.0
+    cooldown_ms: int = 4 * HOUR_MS
+    low_profit_trades: int = 4
+    low_profit_max_loss_r: float = 3.0
+    low_profit_window_ms: int = 30 * DAY_MS
+    low_profit_lock_ms: int = 7 * DAY_MS
 
     def __post_init__(self) -> None:
         _refuse_below(self, 0)
@@ -168,7 +189,10 @@ class GateParams:
 
 @dataclass(frozen=True, slots=True)
 class AccountParams:
-    """The paper account: money in USDT, limits as fractions of the balance."""
+    """The paper account: money in USDT, limits as fractions of the balance.
+
+    A trade risks `risk_ratio` times the size factor of its coin's score, and never more than `max_risk_ratio`.
+    """
 
     deposit: float = 10_000.0
     risk_ratio: float = 0.01
@@ -177,6 +201,7 @@ class AccountParams:
     max_exposure_ratio: float = 3.0
     max_portfolio_risk_ratio: float = 0.05
     max_daily_loss_ratio: float = 0.03
+    max_risk_ratio: float = 0.015
 
     def __post_init__(self) -> None:
         _refuse_below(self, 0)
@@ -222,6 +247,7 @@ class Params:
     costs: CostParams = field(default_factory=CostParams)
     confidence: ConfidenceParams = field(default_factory=ConfidenceParams)
     gates: GateParams = field(default_factory=GateParams)
+    protections: ProtectionParams = field(default_factory=ProtectionParams)
     account: AccountParams = field(default_factory=AccountParams)
     follow: FollowRules = field(default_factory=FollowRules)
     checkpoints: CheckpointParams = field(default_factory=CheckpointParams)

@@ -31,6 +31,7 @@ from engine.follow import (
 )
 from engine.gates import account_verdicts, first_block
 from engine.params import Params
+from engine.scores import ClosedTrade
 from engine.timeframes import Timeframe
 from engine.vocabulary import (
     CloseReason,
@@ -92,11 +93,10 @@ class Followed:
 
 
 def arm(
-    stores: Stores, stored: StoredSignal, portfolio: Portfolio, params: Params, at_ms: int, *, balance: float
+    stores: Stores, stored: StoredSignal, portfolio: Portfolio, at_ms: int, *, risk_amount: float = SHADOW_RISK
 ) -> Condition:
     """Write the entry order of a signal in a portfolio; the shadow book risks 1 by definition, its money is R."""
     signal = stored.signal
-    risk_amount = SHADOW_RISK if portfolio.kind is PortfolioKind.SHADOW else params.account.risk_ratio * balance
     below = signal.direction is Direction.LONG
     condition_id = stores.conditions.arm(
         stored.id,
@@ -345,6 +345,8 @@ class Settlement:
         if followed.track.mark is not None:
             self._store_progress(followed)
         outcome = stores.positions.close(position_id, ending)
+        if followed.portfolio.kind is PortfolioKind.PAPER:
+            stores.scores.record(_trade(followed, ending, outcome))
         result = f"{ending.r_multiple:+.2f}R"
         self._event(followed, EventType.POSITION_CLOSED, closed.at_ms, f"{closed.reason.value} {result}")
         self._set_status(followed, SignalStatus.CLOSED, closed.at_ms)
@@ -460,6 +462,26 @@ def _ending(followed: Followed, fills: tuple[Fill, ...], closed: Closed) -> Endi
         realized_pnl=net,
         r_multiple=net / followed.risk_amount,
         fees=fees,
+    )
+
+
+def _trade(followed: Followed, ending: Ending, outcome: Outcome) -> ClosedTrade:
+    """The close as the scores count it."""
+    signal = followed.stored.signal
+    assert ending.realized_pnl is not None
+    assert ending.r_multiple is not None
+    return ClosedTrade(
+        symbol=signal.symbol,
+        timeframe=signal.timeframe.text,
+        direction=signal.direction,
+        setup=signal.setup,
+        session=signal.session,
+        regime=signal.regime,
+        decided_ms=signal.candle_close_ms,
+        closed_ms=ending.closed_ms,
+        outcome=outcome,
+        pnl=ending.realized_pnl,
+        r_multiple=ending.r_multiple,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from engine.gates import ChannelView, account_verdicts, channel_verdicts, first_block
+from engine.gates import ChannelView, account_verdicts, channel_verdicts, first_block, risk_amount
 from engine.params import Params
 from engine.timeframes import DAY_MS, Timeframe
 from engine.vocabulary import PortfolioKind, Rejected, Signal, SignalStatus, Verdict
@@ -94,7 +94,7 @@ class Recorder:
         if status is SignalStatus.ACCEPTED:
             stored = self._send(stored)
             self._arm_paper(stored)
-        self._settlement.follow(arm(stores, stored, self._shadow, self._params, at_ms, balance=0.0))
+        self._settlement.follow(arm(stores, stored, self._shadow, at_ms))
         return Told.SENT if status is SignalStatus.ACCEPTED else Told.KEPT
 
     def _channel_view(self, signal: Signal, now_ms: int) -> ChannelView:
@@ -142,7 +142,8 @@ class Recorder:
         verdicts = account_verdicts(signal, view, self._params)
         stores.signals.add_verdicts(stored.id, verdicts, at_ms)
         if first_block(verdicts) is None:
-            condition = arm(stores, stored, self._paper, self._params, at_ms, balance=view.balance)
+            amount = risk_amount(view, self._params.account)
+            condition = arm(stores, stored, self._paper, at_ms, risk_amount=amount)
             self._settlement.follow(condition)
             stores.events.add(
                 EventType.CONDITION_ARMED,

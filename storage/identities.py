@@ -64,7 +64,8 @@ _COUNTED = (
 def identities(view: Stores) -> tuple[Identity, ...]:
     """The book's identities: a balance per account, then what every ledger row and closed position must have."""
     balances = tuple(_balance(*row) for row in view.connection.execute(_BALANCES))
-    return (*balances, *(_none_of(view.connection, name, exceptions) for name, exceptions in _COUNTED))
+    counted = (_none_of(view.connection, name, exceptions) for name, exceptions in _COUNTED)
+    return (*balances, *counted, _scores(view))
 
 
 def integrity(view: Stores) -> tuple[Identity, ...]:
@@ -91,6 +92,13 @@ def _balance(portfolio: str, ledger: float, expected: float) -> Identity:
         value=f"{difference:.3g}",
         limit=f"{MONEY_TOLERANCE:g}",
         detail=f"ledger {ledger:.6f}, fills and deposits {expected:.6f}",
+    )
+
+
+def _scores(view: Stores) -> Identity:
+    wrong = view.scores.differences()
+    return Identity(
+        "scores = rebuild from the closed trades", not wrong, str(len(wrong)), "0", ", ".join(wrong[:EXAMPLES_SHOWN]) or None
     )
 
 

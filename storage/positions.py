@@ -6,6 +6,8 @@ from enum import Enum
 from typing import Any
 
 from engine.gates import AccountView
+from engine.protections import TradeEnd
+from engine.scores import ScoreStatus
 from engine.vocabulary import CloseReason, Direction, Outcome, Position
 from storage.codec import Json, encoded
 from storage.database import Connection, insert
@@ -152,11 +154,21 @@ class Positions:
             " COALESCE(SUM(MAX((CASE direction WHEN 'LONG' THEN 1 ELSE -1 END)*(entry_price-stop_loss),0.0)"
             "   *qty*(1-closed_ratio)),0.0),"
             " (SELECT COALESCE(SUM(realized_pnl),0.0) FROM positions"
-            "   WHERE portfolio_id=?1 AND status='CLOSED' AND closed_ms>=?3)"
+            "   WHERE portfolio_id=?1 AND status='CLOSED' AND closed_ms>=?3),"
+            " (SELECT status FROM scores WHERE dim='coin' AND key=?2)"
             " FROM positions WHERE portfolio_id=?1 AND status='OPEN'",
             (portfolio_id, symbol, day_start_ms),
         ).fetchone()
-        return AccountView(*row)
+        balance, open_in_symbol, open_in_all, exposure, open_risk, realized_today, coin_status = row
+        return AccountView(
+            balance=balance,
+            open_in_symbol=open_in_symbol,
+            open_in_all=open_in_all,
+            exposure=exposure,
+            open_risk=open_risk,
+            realized_today=realized_today,
+            coin_status=ScoreStatus.UNKNOWN if coin_status is None else ScoreStatus(coin_status),
+        )
 
     def count_closed(self, portfolio_id: int, reason: CloseReason, since_ms: int) -> int:
         """How many trades of a portfolio ended for this reason since then."""
@@ -168,15 +180,15 @@ class Positions:
         count: int = row[0]
         return count
 
-    def count_sent_stops(self, portfolio_id: int, since_ms: int) -> int:
-        """How many positions of signals that the channel was given were stopped out at a loss since then."""
-        row = self._connection.execute(
-            "SELECT COUNT(*) FROM positions p JOIN signals s ON s.id=p.signal_id WHERE p.portfolio_id=?"
-            " AND p.status='CLOSED' AND p.closed_ms>=? AND p.close_reason=? AND s.status='CLOSED'",
-            (portfolio_id, since_ms, CloseReason.STOP_LOSS.value),
-        ).fetchone()
-        count: int = row[0]
-        return count
+    def ends_of_sent(self, portfolio_id: int, since_ms: int) -> tuple[TradeEnd, ...]:
+        """The ends, since then, of trades whose signals the channel was given, in the order of time."""
+        rows = self._connection.execute(
+            "SELECT p.symbol, p.closed_ms, p.r_multiple, p.close_reason=? FROM positions p"
+            " JOIN signals s ON s.id=p.signal_id WHERE p.portfolio_id=? AND p.status='CLOSED' AND p.closed_ms>=?"
+            " AND p.r_multiple IS NOT NULL AND s.status='CLOSED' ORDER BY p.closed_ms, p.id",
+            (CloseReason.STOP_LOSS.value, portfolio_id, since_ms),
+        )
+        return tuple(TradeEnd(symbol, closed_ms, r, bool(stopped)) for symbol, closed_ms, r, stopped in rows)
 
     def _select(self, where: str, values: Sequence[object]) -> tuple[Position, ...]:
         return tuple(_position(row) for row in self._connection.execute(_SELECT + where, values))

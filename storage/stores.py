@@ -14,7 +14,9 @@ from storage.meta import Meta
 from storage.outbox import Outbox
 from storage.portfolios import Portfolios
 from storage.positions import Positions
+from storage.publications import Publications
 from storage.scans import Scans
+from storage.scores import Scores
 from storage.settings import Settings
 from storage.signal_cache import SignalCache
 from storage.signals import Signals
@@ -39,7 +41,9 @@ class Stores:
         "outbox",
         "portfolios",
         "positions",
+        "publications",
         "scans",
+        "scores",
         "settings",
         "signal_cache",
         "signals",
@@ -51,10 +55,12 @@ class Stores:
         self.meta = Meta(connection)
         self.portfolios = Portfolios(connection)
         self.scans = Scans(connection)
+        self.scores = Scores(connection)
         self.signals = Signals(connection)
         self.signal_cache = SignalCache(connection)
         self.conditions = Conditions(connection)
         self.positions = Positions(connection)
+        self.publications = Publications(connection)
         self.fills = Fills(connection)
         self.ledger = Ledger(connection)
         self.journal = Journal(connection)

@@ -15,8 +15,10 @@ from engine.gates import (
     channel_verdicts,
     first_block,
     quantity,
+    risk_amount,
 )
-from engine.params import GateParams, Params
+from engine.params import AccountParams, GateParams, Params
+from engine.scores import ScoreStatus
 from engine.vocabulary import ChartFacts, Direction, Severity, Signal, Verdict
 from tests.storage.samples import HOUR_MS, LONG, NOW_MS, SHORT
 
@@ -54,7 +56,7 @@ def test_an_empty_account_has_room_in_every_way():
 
     assert [verdict.gate for verdict in verdicts] == [
         "account.open_in_symbol", "account.open_in_all", "account.exposure", "account.portfolio_risk",
-        "account.daily_loss",
+        "account.daily_loss", "account.coin_score",
     ]  # fmt: skip
     assert len(verdicts) == len(ACCOUNT_GATES)
     assert first_block(verdicts) is None
@@ -127,6 +129,12 @@ ACCOUNT_CASES = {
     "account.exposure": ({"exposure": 25_000.0}, {"exposure": 25_001.0}, "30001.00", "30000.00"),
     "account.portfolio_risk": ({"open_risk": 400.0}, {"open_risk": 401.0}, "501.00", "500.00"),
     "account.daily_loss": ({"realized_today": -299.0}, {"realized_today": -300.0}, "300.00", "300.00"),
+    "account.coin_score": (
+        {"coin_status": ScoreStatus.REDUCED},
+        {"coin_status": ScoreStatus.BLACKLISTED},
+        "BLACKLISTED",
+        "a size above 0",
+    ),
 }
 
 
@@ -223,6 +231,26 @@ def test_a_paused_bot_sends_nothing_and_says_by_whom():
 
 def test_the_quantity_risks_one_percent_between_entry_and_stop():
     assert quantity(SIGNAL, EMPTY, Params().account) == pytest.approx(50.0)  # 100 USDT at risk, 2 a coin
+
+
+@pytest.mark.parametrize(
+    ("status", "amount"),
+    [
+        (ScoreStatus.UNKNOWN, 100.0),
+        (ScoreStatus.NORMAL, 100.0),
+        (ScoreStatus.REDUCED, 50.0),
+        (ScoreStatus.FAVORED, 150.0),
+        (ScoreStatus.BLACKLISTED, 0.0),
+    ],
+)
+def test_a_coins_score_sizes_the_risk(status: ScoreStatus, amount: float):
+    assert risk_amount(replace(EMPTY, coin_status=status), AccountParams()) == pytest.approx(amount)
+
+
+def test_the_account_clamps_what_a_score_would_risk():
+    favored = replace(EMPTY, coin_status=ScoreStatus.FAVORED)
+
+    assert risk_amount(favored, AccountParams(risk_ratio=0.012)) == pytest.approx(150.0)
 
 
 @pytest.mark.parametrize("balance", [0.0, -5.0])

@@ -73,7 +73,9 @@ def armed(
     stored = tx.signals.get(recorded.id)
     for kind in kinds:
         portfolio = tx.portfolios.of_kind(kind)
-        arm(tx, stored, portfolio, params, signal.candle_close_ms, balance=tx.ledger.balance(portfolio.id))
+        amount = params.account.risk_ratio * tx.ledger.balance(portfolio.id)
+        risked = {"risk_amount": amount} if kind is PortfolioKind.PAPER else {}
+        arm(tx, stored, portfolio, signal.candle_close_ms, **risked)
     return recorded.id
 
 
