@@ -133,7 +133,7 @@ def _demo(rooms: Rooms) -> Callable[..., None]:
         kind = BookKind.DEMO
         with Book.temporary(kind, now_ms=BEGIN_MS) if db is None else Book.open(db, kind, now_ms=BEGIN_MS) as book:
             print(INTRODUCTION)
-            end_ms = play(book, rules, INTERPRETED, lambda stores, item: plain(words(stores, item)), print)
+            end_ms = play(book, rules, INTERPRETED, lambda stores, item: plain(words(stores, item).html), print)
             with book.reading() as view:
                 summary, health = summary_of(view.connection), run_checks(view, end_ms)
         print("\n══ what became of it " + "═" * 35)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from engine.vocabulary import SignalStatus
 from gateways.telegram_sender import (
@@ -29,6 +29,7 @@ from gateways.telegram_sender import (
 )
 from services.announce import MessageKind
 from services.pace import WALL_TIME, Pace
+from services.post import Render
 from services.throttle import Throttle
 from storage.book import Book
 from storage.events import EventType
@@ -47,10 +48,6 @@ NEWS_AFTER_S = 0.25
 TEXT_LIMIT = 4096  # UTF-16 units, as Telegram counts them
 NOTICE = "notice"
 TAG = re.compile(r"</?[a-zA-Z][^>]*>")
-
-T = TypeVar("T")
-Render = Callable[[Stores, OutboxItem], str]
-"""The HTML of a row, from the facts the book holds about it."""
 
 logger = logging.getLogger(__name__)
 
@@ -171,7 +168,7 @@ class Sender:
             tx.outbox.drop(item.id, "its signal was never sent as live")
             return None
         tx.outbox.mark_sending(item.id)
-        return Sending(item, self._render(tx, item))
+        return Sending(item, self._render(tx, item).html)
 
     async def _say(self, sending: Sending) -> Result:
         """One call; where Telegram cannot read or hold the text, one more with a plainer or shorter one."""

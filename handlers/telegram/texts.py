@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS
 from engine.vocabulary import SETUP_WORDS, BookKind, CloseReason, Direction, Outcome, Signal, SignalStatus
 from services.announce import MessageKind
-from services.send import NOTICE, Render
+from services.post import Post, Render
+from services.send import NOTICE
 from storage.outbox import OutboxItem
 from storage.signals import StoredSignal
 from storage.stores import Stores
@@ -50,14 +51,14 @@ def renderer(zone: str = "UTC") -> Render:
     """The wording of outbox rows, with times shown in `zone`."""
     clock = clock_of(zone)
 
-    def render(stores: Stores, item: OutboxItem) -> str:
+    def render(stores: Stores, item: OutboxItem) -> Post:
         if item.kind == NOTICE or item.signal_id is None:
-            return _escaped(item.payload.get("text", ""))
+            return Post(_escaped(item.payload.get("text", "")))
         stored = stores.signals.get(item.signal_id)
         lines = list(_lines(MessageKind(item.kind), stored, item, clock))
         if stores.meta.kind() is BookKind.DEMO:
             lines.append(SIMULATED)
-        return "\n".join(lines)
+        return Post("\n".join(lines))
 
     return render
 

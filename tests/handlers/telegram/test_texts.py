@@ -78,7 +78,7 @@ def told(book, signal=LONG, kind=MessageKind.SIGNAL, facts=None, zone="UTC", sta
             told = {**about(signal.symbol, signal.direction), **facts}
             Announcements((chat,)).update(tx, kind, signal_id, NOW_MS, told)
         [item] = tx.outbox.of_message(tx.messages.all()[-1].id)
-        return renderer(zone)(tx, item)
+        return renderer(zone)(tx, item).html
 
 
 def test_a_signal_post_tells_levels_promise_and_reasons(book):
@@ -155,7 +155,7 @@ def test_a_notice_is_escaped(book):
         tx.outbox.queue(NOTICE, {"text": "<script> & more"}, "n", (chat,), NOW_MS)
         [item] = tx.outbox.due(NOW_MS, 1)
 
-        assert renderer()(tx, item) == "&lt;script&gt; &amp; more"
+        assert renderer()(tx, item).html == "&lt;script&gt; &amp; more"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,43 @@
+"""What a chat is shown: HTML, rows of buttons under it, and perhaps a chart above it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from storage.outbox import OutboxItem
+from storage.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button under a message; `data` comes back when it is pressed, 1 to 64 bytes."""
+
+    label: str
+    data: str
+
+
+class ChartKind(Enum):
+    SIGNAL = "signal"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRequest:
+    """A picture of a signal of the book: as it was decided, or the path its position took to the close."""
+
+    signal_id: int
+    kind: ChartKind = ChartKind.SIGNAL
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message as it is to look; `silent` rings on nobody's phone."""
+
+    html: str
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    chart: ChartRequest | None = None
+    silent: bool = False
+
+
+Render = Callable[[Stores, OutboxItem], Post]
+"""The look of an outbox row, from the facts the book holds about it at that moment."""
