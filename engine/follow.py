@@ -86,7 +86,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """Where a followed plan stands after the candle that closed at `settled_ms`."""
+    """Where a followed plan stands after the candle that closed at `settled_ms`.
+
+    `kept_ratio` is what partial closes outside the plan have left of each share that was still open then.
+    """
 
     plan: Plan
     phase: Phase
@@ -98,6 +101,7 @@ class Track:
     mfe_r: float = 0.0
     mae_r: float = 0.0
     mark: float | None = None
+    kept_ratio: float = 1.0
 
     @staticmethod
     def waiting(plan: Plan) -> "Track":
@@ -109,12 +113,16 @@ class Track:
 
     @property
     def open_ratio(self) -> float:
-        """Share of the position still open: what the targets hit so far have left."""
-        return 1.0 - sum(target.share_ratio for target in self.plan.targets[: self.targets_hit])
+        """Share of the position still open: what the targets hit and partial closes have left."""
+        return self.kept_ratio * (1.0 - sum(target.share_ratio for target in self.plan.targets[: self.targets_hit]))
 
     @property
-    def at_break_even(self) -> bool:
-        return self.stop != self.plan.stop_loss
+    def stop_reason(self) -> CloseReason:
+        """What a stop at this place means: a loss, break-even, or profit that was trailed."""
+        locked = (self.stop - _entry_of(self)) * self.plan.direction.sign
+        if locked == 0:
+            return CloseReason.BREAK_EVEN
+        return CloseReason.TRAILING_STOP if locked > 0 else CloseReason.STOP_LOSS
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +148,15 @@ class StopMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class PartTaken:
+    """A share of the position, closed outside the plan."""
+
+    at_ms: int
+    price: float
+    share_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """The end: `share_ratio` of the position was still open; 0 when the last target had already taken it off."""
 
@@ -162,6 +179,11 @@ class Cancelled:
 
 
 Happening = Entered | TargetReached | StopMoved | Closed | Expired | Cancelled
+"""What candles make happen; a partial close is somebody's doing."""
+
+
+class NotPossible(ValueError):
+    """Something that cannot be done to a position as it stands; the message is one sentence for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,11 +254,47 @@ def coast(track: Track, candles: Candles, start: int, stop: int) -> Track:
     return replace(_with_excursion(track, high, low), settled_ms=settled, mark=float(candles.close[stop - 1]))
 
 
+def next_reach(track: Track, candles: Candles, start: int, stop: int, price: float) -> int:
+    """Index in [start, stop) of the first candle that trades at `price` or beyond, seen in profit; `stop` when none."""
+    is_long = track.plan.direction is Direction.LONG
+    for begin in range(start, stop, CHUNK_BARS):
+        part = slice(begin, min(begin + CHUNK_BARS, stop))
+        reached = candles.high[part] >= price if is_long else candles.low[part] <= price
+        first = int(np.argmax(reached))
+        if reached[first]:
+            return begin + first
+    return stop
+
+
 def close_now(track: Track, at_ms: int, price: float, reason: CloseReason, rules: FollowRules) -> tuple[Track, Closed]:
     """Closes what is open at `price` less slippage, for a reason outside the candles (manual, checkpoint, time)."""
-    if track.phase is not Phase.OPEN:
-        raise ValueError(f"only an open position can be closed, this one is {track.phase.value}")
+    _refuse_unless_open(track)
     return _close(track, at_ms, _slipped(price, track.plan.direction, rules, leaving=True), reason, ambiguous=False)
+
+
+def take_part(track: Track, at_ms: int, price: float, part_ratio: float, rules: FollowRules) -> tuple[Track, PartTaken]:
+    """Closes `part_ratio` of what is open at `price` less slippage; every later target takes that much less."""
+    _refuse_unless_open(track)
+    if not 0 < part_ratio < 1:
+        raise NotPossible(f"A part is more than nothing and less than all, not {part_ratio:.0%}.")
+    taken = PartTaken(at_ms, _slipped(price, track.plan.direction, rules, leaving=True), track.open_ratio * part_ratio)
+    return replace(track, kept_ratio=track.kept_ratio * (1.0 - part_ratio)), taken
+
+
+def move_stop(track: Track, at_ms: int, stop: float) -> tuple[Track, StopMoved]:
+    """Moves the stop towards profit, and never to where price stands already; NotPossible otherwise."""
+    _refuse_unless_open(track)
+    sign = track.plan.direction.sign
+    if (stop - track.stop) * sign <= 0:
+        raise NotPossible(f"A stop is only moved towards profit; it stands at {track.stop:.10g}.")
+    if track.mark is not None and (track.mark - stop) * sign <= 0:
+        raise NotPossible(f"Price stands at {track.mark:.10g}; a stop at {stop:.10g} would be hit at once.")
+    return replace(track, stop=stop), StopMoved(at_ms, stop)
+
+
+def _refuse_unless_open(track: Track) -> None:
+    if track.phase is not Phase.OPEN:
+        raise NotPossible(f"Only an open position can be changed, this one is {track.phase.value}.")
 
 
 def _step_waiting(track: Track, bar: Bar, rules: FollowRules) -> tuple[Track, tuple[Happening, ...]]:
@@ -307,12 +365,12 @@ def _reach_target(track: Track, bar: Bar, rules: FollowRules) -> tuple[Track, li
     gapped = (bar.open - target.price) * sign > 0
     price = bar.open if gapped else target.price
     track = replace(track, targets_hit=target.no, mark=price)
-    reached: list[Happening] = [TargetReached(bar.closed_ms, target.no, price, target.share_ratio)]
+    reached: list[Happening] = [TargetReached(bar.closed_ms, target.no, price, target.share_ratio * track.kept_ratio)]
     if target.no == len(track.plan.targets):
         track = _with_excursion(track, max(price, bar.low), min(price, bar.high))
         finished, close = _close(track, bar.closed_ms, price, CloseReason.TAKE_PROFIT, ambiguous=False)
         return finished, [*reached, close]
-    if target.no == rules.break_even_after_target:
+    if target.no == rules.break_even_after_target and (_entry_of(track) - track.stop) * sign > 0:
         track = replace(track, stop=_entry_of(track))
         reached.append(StopMoved(bar.closed_ms, track.stop))
     return track, reached
@@ -321,11 +379,14 @@ def _reach_target(track: Track, bar: Bar, rules: FollowRules) -> tuple[Track, li
 def _stop_out(
     track: Track, bar: Bar, price: float, rules: FollowRules, before: tuple[Happening, ...], *, ambiguous: bool
 ) -> tuple[Track, tuple[Happening, ...]]:
-    reason = CloseReason.BREAK_EVEN if track.at_break_even else CloseReason.STOP_LOSS
     reached = [h.price for h in before if isinstance(h, TargetReached)]
     track = _with_excursion(track, max([price, *reached]), min([price, *reached]))
     closed, close = _close(
-        track, bar.closed_ms, _slipped(price, track.plan.direction, rules, leaving=True), reason, ambiguous=ambiguous
+        track,
+        bar.closed_ms,
+        _slipped(price, track.plan.direction, rules, leaving=True),
+        track.stop_reason,
+        ambiguous=ambiguous,
     )
     return closed, (*before, close)
 

@@ -18,6 +18,7 @@ from engine.follow import (
     Expired,
     FollowRules,
     Happening,
+    NotPossible,
     Phase,
     Plan,
     StopMoved,
@@ -26,8 +27,11 @@ from engine.follow import (
     bar_of,
     close_now,
     coast,
+    move_stop,
+    next_reach,
     next_touch,
     step,
+    take_part,
 )
 from engine.timeframes import Timeframe
 from engine.vocabulary import CloseReason, Direction, Target
@@ -211,8 +215,72 @@ def test_closing_by_hand_closes_what_is_open_with_slippage():
 
 
 def test_only_an_open_position_can_be_closed_by_hand():
-    with pytest.raises(ValueError, match="only an open position"):
+    with pytest.raises(NotPossible, match="Only an open position"):
         close_now(Track.waiting(LONG), START, 100.0, CloseReason.MANUAL, NO_SLIP)
+
+
+FILLED = (101.0, 101.0, 99.5, 101.0)
+
+
+def test_a_part_taken_leaves_less_to_every_later_target():
+    track, _ = run(LONG, FILLED, (101, 103.5, 101, 103))
+    track, taken = take_part(track, START + 2 * HOUR, 103.0, 0.5, FollowRules(slippage_ratio=0.01))
+    assert (taken.share_ratio, taken.price) == (pytest.approx(0.3), pytest.approx(101.97))
+
+    track, told = step(track, Bar(START + 2 * HOUR, START + 3 * HOUR, 103, 111, 103, 111), NO_SLIP)
+    shares = [happening.share_ratio for happening in told if isinstance(happening, TargetReached)]
+    assert shares == pytest.approx([0.175, 0.125])
+    assert track.phase is Phase.DONE
+
+
+@pytest.mark.parametrize("part_ratio", [0.0, 1.0, -0.1, 1.5])
+def test_a_part_is_neither_nothing_nor_all(part_ratio: float):
+    track, _ = run(LONG, FILLED)
+
+    with pytest.raises(NotPossible, match="less than all"):
+        take_part(track, START + HOUR, 101.0, part_ratio, NO_SLIP)
+
+
+@pytest.mark.parametrize(
+    ("stop", "reason"),
+    [(99.0, CloseReason.STOP_LOSS), (100.0, CloseReason.BREAK_EVEN), (100.5, CloseReason.TRAILING_STOP)],
+)
+def test_a_moved_stop_is_named_after_what_it_keeps(stop: float, reason: CloseReason):
+    track, _ = run(LONG, FILLED)
+    track, moved = move_stop(track, START + HOUR, stop)
+    assert moved == StopMoved(START + HOUR, stop)
+
+    _, [closed] = step(track, Bar(START + HOUR, START + 2 * HOUR, 101, 101, 98.5, 99), NO_SLIP)
+    assert closed == Closed(START + 2 * HOUR, stop, 1.0, reason)
+
+
+@pytest.mark.parametrize(("stop", "why"), [(97.0, "towards profit"), (98.0, "towards profit"), (101.0, "hit at once")])
+def test_a_stop_is_moved_towards_profit_alone_and_never_to_where_price_is(stop: float, why: str):
+    track, _ = run(LONG, FILLED)
+
+    with pytest.raises(NotPossible, match=why):
+        move_stop(track, START + HOUR, stop)
+
+
+def test_the_first_target_does_not_move_a_better_stop_back():
+    track, _ = run(LONG, FILLED)
+    track, _ = move_stop(track, START + HOUR, 100.5)
+
+    track, told = step(track, Bar(START + HOUR, START + 2 * HOUR, 101, 104, 101, 104), NO_SLIP)
+    assert (track.stop, kinds(told)) == (100.5, ["TargetReached"])
+
+
+@pytest.mark.parametrize("plan", [LONG, None])
+def test_a_price_in_profit_is_reached_by_a_touch(plan: Plan | None):
+    turned = (lambda row: row) if plan else mirror
+    rows = [turned(row) for row in ((101, 101, 99.5, 101), (101, 102.4, 101, 102), (102, 102.5, 101, 102))]
+    track, _ = run(plan or mirrored(LONG), rows[0])
+    times = START + HOUR * np.arange(3, dtype=np.int64)
+    candles = Candles.checked("X", Timeframe.parse("1h"), times, *np.array(rows, float).T, np.ones(3))
+
+    assert next_reach(track, candles, 1, 3, 102.5 if plan else 97.5) == 2
+    assert next_reach(track, candles, 1, 2, 102.5 if plan else 97.5) == 2
+    assert next_reach(track, candles, 1, 3, 102.6 if plan else 97.4) == 3
 
 
 row = st.tuples(*[st.integers(940, 1140)] * 4).map(
