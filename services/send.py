@@ -30,10 +30,12 @@ from gateways.telegram_sender import (
 from services.announce import MessageKind
 from services.pace import WALL_TIME, Pace
 from services.post import Render
+from services.publish import publish
 from services.throttle import Throttle
 from storage.book import Book
 from storage.events import EventType
 from storage.outbox import OutboxItem, OutboxState
+from storage.publications import Delivery
 from storage.stores import Stores
 from storage.writer import Writer
 
@@ -193,6 +195,7 @@ class Sender:
         match result:
             case Sent(message_id):
                 tx.outbox.mark_sent(item.id, message_id, now_ms)
+                publish(tx, item, Delivery.SENT, now_ms)
                 _signal_is_out(tx, item, now_ms)
             case TimedOut(reason):
                 tx.outbox.mark_unknown(item.id, reason, now_ms)
@@ -256,6 +259,7 @@ def _back_off_ms(tries: int) -> int:
 
 def _declare_unknown(tx: Stores, item: OutboxItem, now_ms: int) -> None:
     """Write down for ever that nobody knows whether the row arrived; the first time it is worth one more try."""
+    publish(tx, item, Delivery.UNKNOWN, now_ms)
     first = tx.events.add(
         EventType.SEND_UNKNOWN,
         now_ms,
