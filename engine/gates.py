@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from engine.params import AccountParams, GateParams, Params
 from engine.protections import Lock
-from engine.timeframes import DAY_MS
 from engine.scores import SIZE_FACTORS, ScoreStatus
+from engine.timeframes import DAY_MS
 from engine.vocabulary import Direction, Signal, Verdict
 
 
@@ -31,7 +31,8 @@ class SentSignal:
 class ChannelView:
     """What the book says around a signal at its close. `atr` is the mean true range of its timeframe, in price.
 
-    `locks` hold in its symbol; `better_now` signals of the same instant, more confident, passed every other gate.
+    `locks` hold in its symbol; `better_now` signals of the same instant, more confident, passed every other gate; what
+    was sent up to `cap_counts_after_ms` does not count towards the daily cap.
     """
 
     now_ms: int
@@ -42,6 +43,7 @@ class ChannelView:
     locks: tuple[Lock, ...] = ()
     blackout: str | None = None
     better_now: int = 0
+    cap_counts_after_ms: int = 0
     manual: bool = False
 
 
@@ -144,8 +146,9 @@ def cluster(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
 
 
 def daily_cap(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
-    """The channel was not given its fill in the last 24 hours."""
-    sent = sum(signal.candle_close_ms - other.created_ms < DAY_MS for other in view.recent)
+    """The channel was not given its fill in the last 24 hours, nor since somebody lifted the cap."""
+    since_ms = max(signal.candle_close_ms - DAY_MS, view.cap_counts_after_ms)
+    sent = sum(other.created_ms > since_ms for other in view.recent)
     return Verdict("daily_cap", sent < params.daily_cap, f"{sent} in 24 h", f"{params.daily_cap}")
 
 

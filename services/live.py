@@ -14,10 +14,11 @@ from engine.params import Params
 from engine.timeframes import MINUTE_MS, Timeframe
 from gateways.market import MarketData
 from services.announce import Announcements
+from services.blackouts import Blackout, BlackoutFile
 from services.live_scan import LiveScan, Taken, Watch
 from services.live_settle import Minutes, keep, minutes_since, unsettled
-from services.pause import paused_reason
 from services.position_manager import Settlement
+from services.protections import tell
 from services.record import Circumstances, Recorder
 from storage.account import open_account
 from storage.book import Book
@@ -26,6 +27,7 @@ from storage.stores import Stores
 from storage.writer import Writer
 
 AFTER_CLOSE_MS = 3_000
+NO_BLACKOUTS = BlackoutFile(None)
 PATIENCE_MS = 3 * MINUTE_MS
 """How long one symbol without candles holds up all the others, on the wall's clock: a network never runs faster."""
 
@@ -65,6 +67,7 @@ class Live:
         now_ms: Callable[[], int],
         after_commit: Callable[[], None],
         patience_ms: int = PATIENCE_MS,
+        blackouts: BlackoutFile = NO_BLACKOUTS,
     ) -> None:
         self._book = book
         self._writer = writer
@@ -77,6 +80,7 @@ class Live:
         self._now_ms = now_ms
         self._after_commit = after_commit
         self._patience_ms = patience_ms
+        self._blackouts = blackouts
         self._turn = asyncio.Lock()
 
     async def begin(self) -> None:
@@ -116,7 +120,8 @@ class Live:
         if why_not is not None:
             await self._writer.run(lambda tx: self._give_back(tx, instant, why_not))
             raise MarketSilent(why_not)
-        await self._writer.run(lambda tx: self._book_instant(tx, instant, taken, minutes))
+        blackouts = self._blackouts.calendar().blackouts
+        await self._writer.run(lambda tx: self._book_instant(tx, instant, taken, minutes, blackouts))
         self._after_commit()
 
     async def _settle(self, until_ms: int) -> None:
@@ -161,14 +166,17 @@ class Live:
         for timeframe in instant.timeframes:
             tx.job_runs.finish(scan_job(timeframe), instant.at_ms, JobStatus.FAILED, why, self._now_ms())
 
-    def _book_instant(self, tx: Stores, instant: Instant, taken: Taken, minutes: Minutes) -> None:
+    def _book_instant(
+        self, tx: Stores, instant: Instant, taken: Taken, minutes: Minutes, blackouts: tuple[Blackout, ...]
+    ) -> None:
         """One transaction: settle up to the instant, record its looks, keep the candles, finish the slots."""
         now_ms, candles = self._now_ms(), minutes.until(instant.at_ms)
         settlement = Settlement(tx, candles, self._params, self._announcements)
         settlement.until(instant.at_ms)
-        circumstances = Circumstances(self._announcements, paused_reason(tx))
+        circumstances = Circumstances(self._announcements, blackouts)
         Recorder(tx, settlement, self._params, circumstances).instant(taken.looks, instant.at_ms)
         settlement.rest(instant.at_ms)
+        tell(tx, instant.at_ms, self._params, self._announcements, blackouts)
         keep(tx, candles, self._market.source, now_ms)
         for fetched in taken.fetched:
             tx.candles.store(fetched, self._market.source, now_ms)

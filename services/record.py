@@ -8,18 +8,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from engine.gates import ChannelView, account_verdicts, channel_verdicts, first_block, risk_amount
+from engine.gates import ChannelView, account_verdicts, best_three, channel_verdicts, first_block, risk_amount
 from engine.params import Params
 from engine.timeframes import DAY_MS, Timeframe
 from engine.vocabulary import PortfolioKind, Rejected, Signal, SignalStatus, Verdict
 from services.announce import Announcements
+from services.blackouts import Blackout
 from services.position_manager import Settlement, arm
+from services.protections import Guard, guard_at
 from storage.events import EventType
 from storage.scans import Scan
 from storage.signals import StoredSignal
 from storage.stores import Stores
 
-SUPPRESSING_GATES = frozenset({"dedupe", "opposite", "cluster", "daily_cap", "blackout", "protections"})
+BEST_THREE = best_three.__name__
+SUPPRESSING_GATES = frozenset({"dedupe", "opposite", "cluster", "daily_cap", "blackout", "protections", BEST_THREE})
+UNWANTED = "audience: no chat wants it"
 
 
 class Told(Enum):
@@ -44,10 +48,10 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What holds for every decision of a run besides the book: who is told, whether the owner paused the bot."""
+    """What holds for the decisions of an instant besides the book: who is told, and the blackouts of the calendar."""
 
     announcements: Announcements
-    paused: str | None = None
+    blackouts: tuple[Blackout, ...] = ()
 
 
 class Recorder:
@@ -75,40 +79,47 @@ class Recorder:
         told = [Told.NOTHING] * len(looks)
         found = [(number, look.result) for number, look in enumerate(looks) if isinstance(look.result, Signal)]
         found.sort(key=lambda entry: (-entry[1].confidence, entry[1].symbol, entry[1].timeframe.ms))
+        instant = _Instant(now_ms)
         for number, signal in found:
-            told[number] = self._record(signal, now_ms)
+            told[number] = self._record(signal, instant)
         return tuple(told)
 
-    def _record(self, signal: Signal, now_ms: int) -> Told:
+    def _record(self, signal: Signal, instant: "_Instant") -> Told:
         stores, at_ms = self._stores, signal.candle_close_ms
         if stores.signals.see_again(signal, at_ms) is not None:
             return Told.SEEN_AGAIN
-        verdicts = channel_verdicts(signal, self._channel_view(signal, now_ms), self._params.gates)
+        verdicts = channel_verdicts(signal, self._channel_view(signal, instant), self._params.gates)
         blocked = first_block(verdicts)
         status = _status_behind(blocked)
         recorded = stores.signals.record(signal, verdicts, status, _reason(blocked), at_ms)
         if blocked is None and not self._claim(signal, recorded.id):
             status = SignalStatus.SUPPRESSED
             stores.signals.set_status(recorded.id, status, "dedupe: its place in the cache is taken", at_ms)
+        instant.passed += status is SignalStatus.ACCEPTED or (blocked is not None and blocked.gate == BEST_THREE)
         stored = stores.signals.get(recorded.id)
         if status is SignalStatus.ACCEPTED:
             stored = self._send(stored)
+        if stored.is_live:
             self._arm_paper(stored)
         self._settlement.follow(arm(stores, stored, self._shadow, at_ms))
-        return Told.SENT if status is SignalStatus.ACCEPTED else Told.KEPT
+        return Told.SENT if stored.is_live else Told.KEPT
 
-    def _channel_view(self, signal: Signal, now_ms: int) -> ChannelView:
-        stores, guard = self._stores, self._params.gates.stop_guard_window_ms
+    def _channel_view(self, signal: Signal, instant: "_Instant") -> ChannelView:
+        stores, at_ms = self._stores, signal.candle_close_ms
         assert signal.chart is not None, "a decided signal carries the facts of its chart"
-        since_ms = signal.candle_close_ms - max(DAY_MS, self._params.gates.dedupe_cooldown_bars * signal.timeframe.ms)
+        if instant.guard is None:
+            instant.guard = guard_at(stores, at_ms, self._params, self._circumstances.blackouts)
+        since_ms = at_ms - max(DAY_MS, self._params.gates.dedupe_cooldown_bars * signal.timeframe.ms)
         return ChannelView(
-            now_ms=now_ms,
+            now_ms=instant.now_ms,
             atr=signal.chart.atr,
             last_price=signal.chart.last_price,
             structure_trend=signal.chart.structure_trend,
             recent=stores.signals.recent_sent(since_ms),
-            stop_losses=stores.positions.count_sent_stops(self._shadow.id, signal.candle_close_ms - guard),
-            paused=self._circumstances.paused,
+            locks=instant.guard.protections_in(signal.symbol),
+            blackout=instant.guard.blackout_in(signal.symbol),
+            better_now=instant.passed,
+            cap_counts_after_ms=instant.guard.cap_counts_after_ms,
         )
 
     def _claim(self, signal: Signal, signal_id: int) -> bool:
@@ -127,13 +138,14 @@ class Recorder:
         )
 
     def _send(self, stored: StoredSignal) -> StoredSignal:
-        """Queue the post; a replay only marks what would have been sent."""
-        at_ms = stored.signal.candle_close_ms
-        if self._circumstances.announcements.chat_ids:
-            self._circumstances.announcements.signal(self._stores, stored.id, stored.signal, at_ms)
-            return stored
-        self._stores.signals.set_status(stored.id, SignalStatus.SENT, None, at_ms)
-        return self._stores.signals.get(stored.id)
+        """Queue the post, if any chat wants it; a replay only marks what would have been sent."""
+        signals, at_ms = self._stores.signals, stored.signal.candle_close_ms
+        announcements = self._circumstances.announcements
+        if not announcements.chat_ids:
+            signals.set_status(stored.id, SignalStatus.SENT, None, at_ms)
+        elif not announcements.signal(self._stores, stored.id, stored.signal, at_ms):
+            signals.set_status(stored.id, SignalStatus.SUPPRESSED, UNWANTED, at_ms)
+        return signals.get(stored.id)
 
     def _arm_paper(self, stored: StoredSignal) -> None:
         """An order in the paper book if the account gates agree; their verdicts are kept either way."""
@@ -154,6 +166,15 @@ class Recorder:
                 message=f"order at {signal.entry:.10g}",
                 idem_key=f"armed:{condition.id}",
             )
+
+
+@dataclass(slots=True)
+class _Instant:
+    """What the recording of one instant has come to: how many signals passed every gate but that of the best."""
+
+    now_ms: int
+    guard: Guard | None = None
+    passed: int = 0
 
 
 def _scan(look: Looked, ran_ms: int | None) -> Scan:

@@ -37,6 +37,9 @@ class EventType(Enum):
     COMMAND = "COMMAND"
     PAUSED = "PAUSED"
     RESUMED = "RESUMED"
+    LOCK_BEGAN = "LOCK_BEGAN"
+    LOCK_ENDED = "LOCK_ENDED"
+    UNLOCKED = "UNLOCKED"
     ROLLED_UP = "ROLLED_UP"
 
 

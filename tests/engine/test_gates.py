@@ -18,6 +18,7 @@ from engine.gates import (
     risk_amount,
 )
 from engine.params import AccountParams, GateParams, Params
+from engine.protections import Lock, LockKind
 from engine.scores import ScoreStatus
 from engine.vocabulary import ChartFacts, Direction, Severity, Signal, Verdict
 from tests.storage.samples import HOUR_MS, LONG, NOW_MS, SHORT
@@ -26,6 +27,7 @@ SIGNAL = replace(LONG, chart=ChartFacts(atr=1.0, last_price=101.0, structure_tre
 CLEAR = ChannelView(now_ms=NOW_MS, atr=1.0, last_price=101.0, structure_trend=1)
 SENT = SentSignal("BTCUSDT", "1h", Direction.LONG, 100.0, 70.0, NOW_MS - HOUR_MS, is_live=True)
 ELSEWHERE = replace(SENT, symbol="ETHUSDT")
+STOPS = Lock(LockKind.STOP_GUARD, None, NOW_MS - HOUR_MS, NOW_MS + HOUR_MS, "3 stops in 24 h", "3")
 EMPTY = AccountView(10_000.0, open_in_symbol=0, open_in_all=0, exposure=0.0, open_risk=0.0, realized_today=0.0)
 
 
@@ -45,7 +47,7 @@ def test_a_good_signal_passes_every_gate_in_their_order():
 
     assert [verdict.gate for verdict in verdicts] == [
         "freshness", "bias", "zone_distance", "rr", "cost", "confidence", "dedupe", "opposite", "cluster", "daily_cap",
-        "blackout", "protections",
+        "blackout", "protections", "best_three",
     ]  # fmt: skip
     assert len(verdicts) == len(CHANNEL_GATES)
     assert first_block(verdicts) is None
@@ -91,7 +93,8 @@ CHANNEL_CASES = {
         "5",
     ),
     "blackout": ({"blackout": None}, {"blackout": "FOMC"}, "FOMC", "none"),
-    "protections": ({"stop_losses": 2}, {"stop_losses": 3}, "3 stops in 24 h", "3"),
+    "protections": ({"locks": ()}, {"locks": (STOPS,)}, "stop_guard 3 stops in 24 h", "3"),
+    "best_three": ({"better_now": 2}, {"better_now": 3}, "rank 4", "3"),
 }
 
 
@@ -223,10 +226,19 @@ def test_what_was_sent_more_than_a_day_ago_does_not_fill_the_channel():
     assert asked("daily_cap", recent=(old,) * 30).passed
 
 
-def test_a_paused_bot_sends_nothing_and_says_by_whom():
-    assert asked("protections", paused="paused by the owner") == Verdict(
-        "protections", False, "paused by the owner", "running"
+def test_of_several_locks_the_first_speaks_and_all_are_noted():
+    paused = Lock(LockKind.PAUSE, None, NOW_MS, None, "news at 14:00", "running")
+
+    assert asked("protections", locks=(paused, STOPS)) == Verdict(
+        "protections", False, "pause news at 14:00", "running", note="pause, stop_guard"
     )
+
+
+def test_what_was_sent_before_the_cap_was_lifted_does_not_fill_the_channel():
+    sent = (replace(ELSEWHERE, direction=Direction.SHORT),) * 5
+
+    assert not asked("daily_cap", recent=sent, cap_counts_after_ms=NOW_MS - HOUR_MS - 1).passed
+    assert asked("daily_cap", recent=sent, cap_counts_after_ms=NOW_MS - HOUR_MS).passed
 
 
 def test_the_quantity_risks_one_percent_between_entry_and_stop():

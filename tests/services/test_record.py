@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from engine.gates import CHANNEL_GATES, GATE_ORDER
 from engine.params import Params
 from engine.timeframes import HOUR_MS, Timeframe
 from engine.vocabulary import (
@@ -19,10 +20,13 @@ from engine.vocabulary import (
     Stage,
 )
 from services.announce import Announcements
+from services.blackouts import Blackout
+from services.pause import pause
 from services.position_manager import Settlement
 from services.record import Circumstances, Looked, Recorder, Told
 from storage.book import Book
 from storage.chats import ChatKind
+from storage.preferences import Preferences
 from tests.services.books import DEFAULTS, NOBODY, everything, with_deposit
 from tests.storage.samples import LONG, NOW_MS, SHORT
 
@@ -46,14 +50,14 @@ def record(
     book: Book,
     *results: Signal | Rejected,
     announcements: Announcements = NOBODY,
-    paused: str | None = None,
+    blackouts: tuple[Blackout, ...] = (),
     params: Params = DEFAULTS,
 ) -> tuple[Told, ...]:
     """One instant's looks in one transaction."""
     looks = [looked(result) for result in results]
     with book.transaction() as tx:
         settlement = Settlement(tx, {}, params, announcements)
-        circumstances = Circumstances(announcements, paused)
+        circumstances = Circumstances(announcements, blackouts)
         return Recorder(tx, settlement, params, circumstances).instant(looks, looks[0].candle_close_ms)
 
 
@@ -104,8 +108,8 @@ def test_every_gate_s_verdict_is_kept_whether_sent_or_not(book: Book):
 
     with book.reading() as view:
         gates = [{held.verdict.gate for held in view.signals.verdicts(number)} for number in (1, 2)]
-    assert len(gates[0]) == 12 + 5  # the account is asked about what is sent
-    assert len(gates[1]) == 12
+    assert len(gates[0]) == len(GATE_ORDER)  # the account is asked about what is sent
+    assert gates[1] == {gate.__name__ for gate in CHANNEL_GATES}
 
 
 def test_a_rejection_is_a_scan_row_with_stage_reason_value_and_limit(book: Book):
@@ -161,10 +165,67 @@ def test_an_account_without_room_does_not_silence_the_channel():
         assert stopped
 
 
-def test_a_paused_bot_records_and_sends_nothing(book: Book):
-    assert record(book, GOOD, paused="paused by the owner") == (Told.KEPT,)
+@pytest.mark.parametrize("symbol", [None, "BTCUSDT"])
+def test_a_paused_bot_records_and_sends_nothing(book: Book, symbol: str | None):
+    with book.transaction() as tx:
+        pause(tx, "by the owner", "77", NOW_MS - 1, symbol=symbol)
+
+    assert record(book, GOOD) == (Told.KEPT,)
     assert statuses(book) == [SignalStatus.SUPPRESSED]
     assert kinds_armed(book, 1) == [PortfolioKind.SHADOW]
+
+
+def test_a_pause_of_another_symbol_and_one_that_is_over_keep_nothing_back(book: Book):
+    with book.transaction() as tx:
+        pause(tx, "", "77", NOW_MS - 2, symbol="ETHUSDT")
+        pause(tx, "", "77", NOW_MS - 2, until_ms=NOW_MS)
+
+    assert record(book, GOOD) == (Told.SENT,)
+
+
+def test_a_blackout_keeps_a_signal_back_and_is_named(book: Book):
+    news = Blackout(NOW_MS + HOUR_MS, "FOMC", HOUR_MS, HOUR_MS)
+
+    assert record(book, GOOD, blackouts=(news,)) == (Told.KEPT,)
+    with book.reading() as view:
+        assert view.signals.get(1).status_reason == "blackout: FOMC, limit none"
+
+
+WIDE = replace(DEFAULTS, gates=replace(DEFAULTS.gates, cluster_best=10))
+
+
+def test_of_one_instant_the_best_three_are_sent_whatever_their_timeframe(book: Book):
+    looks = [
+        replace(GOOD, symbol=f"COIN{n}", timeframe=timeframe, confidence=70.0 + n)
+        for n, timeframe in enumerate((Timeframe.H1, Timeframe.H4, Timeframe.H1, Timeframe.H2, Timeframe.H1))
+    ]
+
+    assert record(book, *looks, params=WIDE) == (Told.KEPT, Told.KEPT, Told.SENT, Told.SENT, Told.SENT)
+    with book.reading() as view:
+        stored = {known.signal.symbol: known for known in view.signals.latest(5)}
+        stopped = view.signals.verdicts(stored["COIN0"].id)
+    assert stored["COIN1"].status_reason == "best_three: rank 4, limit 3"
+    assert stored["COIN0"].status_reason == "best_three: rank 5, limit 3"
+    assert stored["COIN0"].status is SignalStatus.SUPPRESSED
+    assert [held.verdict.gate for held in stopped if not held.verdict.passed] == ["best_three"]
+
+
+def test_what_another_gate_stops_takes_no_place_among_the_best(book: Book):
+    looks = [replace(GOOD, symbol=f"COIN{n}", confidence=70.0 + n, rr=1.0 if n > 2 else 5.0) for n in range(5)]
+
+    assert record(book, *looks, params=WIDE) == (Told.SENT, Told.SENT, Told.SENT, Told.KEPT, Told.KEPT)
+
+
+def test_a_signal_that_no_chat_wants_is_kept_and_not_sent(book: Book):
+    with book.transaction() as tx:
+        chat_id = tx.chats.ensure(-100, ChatKind.CHANNEL).id
+        tx.chats.prefer(chat_id, Preferences(symbols=("ETHUSDT",)))
+
+    assert record(book, GOOD, announcements=Announcements((chat_id,))) == (Told.KEPT,)
+    assert kinds_armed(book, 1) == [PortfolioKind.SHADOW]
+    with book.reading() as view:
+        assert view.signals.get(1).status_reason == "audience: no chat wants it"
+        assert view.messages.all() == ()
 
 
 def test_a_sent_signal_is_queued_once_in_the_transaction_that_records_it(book: Book):
@@ -188,8 +249,8 @@ def test_stops_in_a_row_close_the_channel_for_a_day(book: Book):
             stored = tx.signals.record(signal, (), SignalStatus.CLOSED, None, signal.candle_close_ms)
             tx.connection.execute(
                 "INSERT INTO positions(portfolio_id, signal_id, symbol, direction, qty, entry_price, opened_ms, status,"
-                " closed_ms, close_reason, exit_price, pnl_pct, exclusive)"
-                " VALUES(?,?,?,'LONG',1,100,?,'CLOSED',?,'STOP_LOSS',98,-2,0)",
+                " closed_ms, close_reason, exit_price, pnl_pct, r_multiple, exclusive)"
+                " VALUES(?,?,?,'LONG',1,100,?,'CLOSED',?,'STOP_LOSS',98,-2,-1,0)",
                 (shadow, stored.id, signal.symbol, signal.candle_close_ms, NOW_MS),
             )
 
