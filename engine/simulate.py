@@ -1,5 +1,6 @@
 """One plan followed alone from its first candle to its end, with the result in R after costs; no book, no account."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.candles import Candles
@@ -46,17 +47,25 @@ def simulate(plan: Plan, candles: Candles, start: int, rules: FollowRules, fee_r
     return _result(plan, told, fee_ratio)
 
 
+def net_r(plan: Plan, entry_price: float, exits: Sequence[tuple[float, float]], fee_ratio: float) -> float:
+    """R net of fees of a whole plan that was filled at `entry_price` and left in `exits`, each (share, price)."""
+    gross = sum(share * (price - entry_price) for share, price in exits) * plan.direction.sign
+    return (gross - _fees(entry_price, exits, fee_ratio)) / plan.risk
+
+
+def _fees(entry_price: float, exits: Sequence[tuple[float, float]], fee_ratio: float) -> float:
+    return fee_ratio * (entry_price + sum(share * price for share, price in exits))
+
+
 def _result(plan: Plan, told: list[Happening], fee_ratio: float) -> Result:
     [entered] = [h for h in told if isinstance(h, Entered)]
     exits = [(h.share_ratio, h.price) for h in told if isinstance(h, TargetReached | Closed)]
     [closed] = [h for h in told if isinstance(h, Closed)]
-    gross = sum(share * (price - entered.price) for share, price in exits) * plan.direction.sign
-    fees = fee_ratio * (entered.price + sum(share * price for share, price in exits))
     return Result(
         opened_ms=entered.at_ms,
         closed_ms=closed.at_ms,
         reason=closed.reason,
-        r_multiple=(gross - fees) / plan.risk,
-        cost_r=fees / plan.risk,
+        r_multiple=net_r(plan, entered.price, exits, fee_ratio),
+        cost_r=_fees(entered.price, exits, fee_ratio) / plan.risk,
         ambiguous=any(h.ambiguous for h in told if isinstance(h, Entered | Closed)),
     )

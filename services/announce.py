@@ -4,7 +4,7 @@ A message is queued in the transaction that records its fact and carries facts, 
 is sent. Who hears of it is `audience`'s to say, at that moment. Without chats (replay) nothing is queued.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -24,6 +24,11 @@ class MessageKind(Enum):
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     INCIDENT = "incident"
+    CHECKPOINT = "checkpoint"
+    ADVICE = "advice"
+    HAND_CLOSE = "hand_close"
+    HAND_PART = "hand_part"
+    HAND_STOP = "hand_stop"
 
 
 SUBJECTS: Mapping[MessageKind, Subject] = {
@@ -33,6 +38,10 @@ SUBJECTS: Mapping[MessageKind, Subject] = {
     MessageKind.CLOSE: Subject.CLOSE,
     MessageKind.EXPIRED: Subject.CLOSE,
     MessageKind.CANCELLED: Subject.CLOSE,
+    MessageKind.CHECKPOINT: Subject.CHECKPOINT,
+    MessageKind.HAND_CLOSE: Subject.CLOSE,
+    MessageKind.HAND_PART: Subject.TARGET,
+    MessageKind.HAND_STOP: Subject.STOP,
 }
 """What each reply is about, as far as a chat may choose."""
 
@@ -83,6 +92,23 @@ class Announcements:
             reply_to_dedupe_key=signal_key(signal_id),
             not_before_ms=heard_by.not_before_ms,
         )
+
+    def advise(
+        self, stores: Stores, chat_ids: Iterable[int], signal_id: int, key: str, at_ms: int, facts: dict[str, Json]
+    ) -> None:
+        """Queue advice about a signal's position to those who handle it, told once by its `key`."""
+        heard_by = listeners(stores, chat_ids, News(Subject.CHECKPOINT, at_ms), self.zone)
+        if heard_by.chat_ids:
+            stores.outbox.queue(
+                MessageKind.ADVICE.value,
+                _payload({"signal_id": signal_id, "at_ms": at_ms, **facts}, heard_by),
+                f"{MessageKind.ADVICE.value}:{key}",
+                heard_by.chat_ids,
+                at_ms,
+                signal_id=signal_id,
+                reply_to_dedupe_key=signal_key(signal_id),
+                not_before_ms=heard_by.not_before_ms,
+            )
 
     def incident(self, stores: Stores, key: str, at_ms: int, facts: dict[str, Json], symbol: str | None = None) -> None:
         """Queue what happened to the bot itself, told once by its `key`; it may be about one symbol."""

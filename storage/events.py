@@ -15,12 +15,20 @@ class EventType(Enum):
     SIGNAL_SENT = "SIGNAL_SENT"
     SIGNAL_MISSED = "SIGNAL_MISSED"
     SEND_UNKNOWN = "SEND_UNKNOWN"
+    PART_SENT = "PART_SENT"
+    TOPIC_LOST = "TOPIC_LOST"
+    DEFECT = "DEFECT"
+    POLLING_RESTARTED = "POLLING_RESTARTED"
+    OTHER_BOT = "OTHER_BOT"
     SIGNAL_EXPIRED = "SIGNAL_EXPIRED"
     SIGNAL_CANCELLED = "SIGNAL_CANCELLED"
     CONDITION_ARMED = "CONDITION_ARMED"
     POSITION_OPENED = "POSITION_OPENED"
     TARGET_HIT = "TARGET_HIT"
     STOP_MOVED = "STOP_MOVED"
+    PART_TAKEN = "PART_TAKEN"
+    CHECKPOINT = "CHECKPOINT"
+    HAND_ORDER = "HAND_ORDER"
     POSITION_CLOSED = "POSITION_CLOSED"
     POSITION_IMPORTED = "POSITION_IMPORTED"
     LEGACY_CHECKED = "LEGACY_CHECKED"
@@ -115,6 +123,11 @@ class Events:
         ).fetchone()
         count: int = row[0]
         return count
+
+    def keyed(self, idem_key: str) -> Event | None:
+        """The event written under a key, if it was."""
+        found = self._select("idem_key=?", (idem_key,))
+        return found[0] if found else None
 
     def of_signal(self, signal_id: int) -> tuple[Event, ...]:
         """Everything that happened to a signal and its positions, oldest first."""

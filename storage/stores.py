@@ -2,6 +2,7 @@
 
 from storage.candles import CandleStore
 from storage.chats import Chats
+from storage.checkpoints import Checkpoints
 from storage.conditions import Conditions
 from storage.database import Connection
 from storage.events import Events
@@ -29,6 +30,7 @@ class Stores:
     __slots__ = (
         "candles",
         "chats",
+        "checkpoints",
         "conditions",
         "connection",
         "events",
@@ -67,6 +69,7 @@ class Stores:
         self.events = Events(connection)
         self.users = Users(connection)
         self.chats = Chats(connection)
+        self.checkpoints = Checkpoints(connection)
         self.messages = Messages(connection)
         self.outbox = Outbox(connection)
         self.candles = CandleStore(connection)
