@@ -72,6 +72,7 @@ def build(rooms: Rooms) -> typer.Typer:
         ("replay", _replay),
         ("health", _health),
         ("why", _why),
+        ("verify", _verify),
         ("backtest", _backtest),
         ("import-legacy", _import_legacy),
         ("prove", _prove),
@@ -438,6 +439,33 @@ def _import_legacy(rooms: Rooms) -> Callable[..., None]:
         raise typer.Exit(report.exit_code)
 
     return import_legacy
+
+
+def _verify(rooms: Rooms) -> Callable[..., None]:
+    def verify(
+        db: Db = None,
+        export: Annotated[
+            Path | None, typer.Option("--export", help="Write the record there as JSON lines for docs/check_record.py.")
+        ] = None,
+        as_json: AsJson = False,
+        params: NoParams = None,
+    ) -> None:
+        """Check the public record's chain and the book's identities: exit code 1 on a difference."""
+        from handlers import cli_verify
+        from storage.book import Book
+
+        with Book.open_read_only(DEFAULT_DB if db is None else db) as book, book.reading() as view:
+            verified = cli_verify.verify(view)
+            if export is not None:
+                count = cli_verify.export(view, export)
+                print(f"onebook: {count} publications written to {export}", file=sys.stderr)
+        if as_json:
+            print(json.dumps(cli_verify.document(verified)))
+        else:
+            print("\n".join(cli_verify.lines(verified)))
+        raise typer.Exit(0 if verified.difference is None else EXIT_FINDING)
+
+    return verify
 
 
 def _backtest(rooms: Rooms) -> Callable[..., None]:

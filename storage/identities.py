@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from engine.vocabulary import FillKind, LedgerKind, PortfolioKind
 from storage.database import Connection
 from storage.events import EventType
+from storage.publications import Delivery, PublicationKind
 from storage.stores import Stores
 
 MONEY_TOLERANCE = 1e-6
 QUANTITY_TOLERANCE_RATIO = 1e-9
+PRICE_TOLERANCE_RATIO = 1e-9
+R_TOLERANCE = 1e-9
 EXAMPLES_SHOWN = 3
 
 
@@ -53,11 +56,30 @@ _CLOSED_IN_PART = f"""
 SELECT 'position '||p.id FROM positions p JOIN fills x ON x.position_id=p.id AND x.kind<>'{FillKind.ENTRY.value}'
 WHERE p.status='CLOSED' GROUP BY p.id HAVING ABS(SUM(x.qty)-p.qty)>{QUANTITY_TOLERANCE_RATIO}*p.qty"""
 
+_TOLD_OTHERWISE = f"""
+SELECT 'publication '||b.seq FROM publications b JOIN signals s ON s.id=b.signal_id
+WHERE b.kind='{PublicationKind.SIGNAL.value}' AND NOT COALESCE(json_extract(b.payload,'$.uid')=s.uid
+  AND ABS(json_extract(b.payload,'$.entry')-s.entry)<={PRICE_TOLERANCE_RATIO}*s.entry
+  AND ABS(json_extract(b.payload,'$.stop_loss')-s.stop_loss)<={PRICE_TOLERANCE_RATIO}*s.stop_loss,0)
+UNION ALL
+SELECT 'publication '||b.seq FROM publications b JOIN positions p ON p.signal_id=b.signal_id AND p.status='CLOSED'
+JOIN portfolios f ON f.id=p.portfolio_id AND f.kind='{PortfolioKind.SHADOW.value}'
+WHERE b.kind='{PublicationKind.CLOSE.value}'
+  AND NOT COALESCE(ABS(json_extract(b.payload,'$.r_multiple')-p.r_multiple)<={R_TOLERANCE},0)"""
+
+_TOLD_TWICE = f"""
+SELECT 'publication '||b.seq FROM publications b
+WHERE EXISTS(SELECT 1 FROM publications a WHERE a.signal_id=b.signal_id AND a.seq<b.seq
+  AND json_extract(a.payload,'$.post')=json_extract(b.payload,'$.post')
+  AND (a.delivery='{Delivery.SENT.value}' OR json_extract(b.payload,'$.resend_of') IS NULL))"""
+
 _COUNTED = (
     ("no P&L or fee without its fill", _MONEY_WITHOUT_FILL),
     ("every closed position has its fills", _CLOSED_WITHOUT_FILLS),
     ("every closed position has its event", _CLOSED_WITHOUT_EVENT),
     ("every closed position was closed whole", _CLOSED_IN_PART),
+    ("the record says what the book holds", _TOLD_OTHERWISE),
+    ("no post is on record twice but where its end was unknown", _TOLD_TWICE),
 )
 
 
@@ -65,7 +87,7 @@ def identities(view: Stores) -> tuple[Identity, ...]:
     """The book's identities: a balance per account, then what every ledger row and closed position must have."""
     balances = tuple(_balance(*row) for row in view.connection.execute(_BALANCES))
     counted = (_none_of(view.connection, name, exceptions) for name, exceptions in _COUNTED)
-    return (*balances, *counted, _scores(view))
+    return (*balances, *counted, _scores(view), _chain(view))
 
 
 def integrity(view: Stores) -> tuple[Identity, ...]:
@@ -98,7 +120,22 @@ def _balance(portfolio: str, ledger: float, expected: float) -> Identity:
 def _scores(view: Stores) -> Identity:
     wrong = view.scores.differences()
     return Identity(
-        "scores = rebuild from the closed trades", not wrong, str(len(wrong)), "0", ", ".join(wrong[:EXAMPLES_SHOWN]) or None
+        "scores = rebuild from the closed trades",
+        not wrong,
+        str(len(wrong)),
+        "0",
+        ", ".join(wrong[:EXAMPLES_SHOWN]) or None,
+    )
+
+
+def _chain(view: Stores) -> Identity:
+    found = view.publications.check()
+    return Identity(
+        "the public record is one unbroken chain",
+        found.difference is None,
+        f"{found.count} rows",
+        "all",
+        found.difference,
     )
 
 

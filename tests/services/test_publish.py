@@ -4,58 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from engine.candles import Candles
 from engine.params import Params
 from engine.vocabulary import SignalStatus
-from services.announce import Announcements
 from services.position_manager import Settlement
 from services.publish import FACTS, append_correction, head8, publish, set_public_channel
 from storage.book import Book
 from storage.chats import ChatKind
-from storage.outbox import OutboxItem
-from storage.publications import GENESIS, Delivery, Publication, PublicationKind
-from storage.stores import Stores
+from storage.publications import GENESIS, Delivery, PublicationKind
 from tests.services.books import armed, candles_of
+from tests.services.published import BACK_TO_ENTRY, CHANNEL, FILL, FIRST_TARGET, Desk, followed
 from tests.storage.samples import HOUR_MS, LONG, NOW_MS, SHORT, book, recorded
 
 __all__ = ["book"]
 
-CHANNEL, GROUP, READER = -1_001, -1_002, 77
-
-
-class Desk:
-    """A book with a public channel and a reader, and what the sender does with each message, in one transaction."""
-
-    def __init__(self, tx: Stores) -> None:
-        self.tx = tx
-        self.channel = tx.chats.ensure(CHANNEL, ChatKind.CHANNEL).id
-        self.reader = tx.chats.ensure(READER, ChatKind.PRIVATE).id
-        self.announcements = Announcements((self.channel, self.reader))
-        set_public_channel(tx, self.channel)
-
-    def announce(self, status: SignalStatus = SignalStatus.ACCEPTED) -> int:
-        signal_id = recorded(self.tx, LONG, status)
-        self.announcements.signal(self.tx, signal_id, LONG, NOW_MS)
-        return signal_id
-
-    def deliver(self, at_ms: int = NOW_MS) -> None:
-        """Send everything that waits, to everybody."""
-        while due := self.tx.outbox.due(at_ms, 99):
-            for item in due:
-                self.tx.outbox.mark_sending(item.id)
-                self.tx.outbox.mark_sent(item.id, 500 + item.id, at_ms)
-                publish(self.tx, item, Delivery.SENT, at_ms)
-
-    def lose(self, at_ms: int = NOW_MS) -> OutboxItem:
-        """Send the channel's next message and never hear of it."""
-        [item] = [item for item in self.tx.outbox.due(at_ms, 99) if item.chat_id == self.channel]
-        self.tx.outbox.mark_sending(item.id)
-        self.tx.outbox.mark_unknown(item.id, "no answer", at_ms)
-        publish(self.tx, item, Delivery.UNKNOWN, at_ms)
-        return item
-
-    def record(self) -> list[Publication]:
-        return list(self.tx.publications.rows())
+GROUP = -1_002
 
 
 def test_a_post_of_the_channel_goes_on_record_with_its_levels_and_its_place(book: Book):
@@ -159,20 +121,6 @@ def test_a_post_that_is_on_record_as_sent_is_not_written_again(book: Book):
 
         assert publish(tx, item, Delivery.SENT, NOW_MS + 1) is None
         assert len(desk.record()) == 1
-
-
-FILL = (101.0, 101.0, 99.5, 100.5)
-FIRST_TARGET = (100.5, 103.5, 100.4, 103.0)
-BACK_TO_ENTRY = (103.0, 103.2, 99.8, 100.2)
-
-
-def followed(tx: Stores, desk: Desk, candles: Candles) -> None:
-    """LONG posted, and these candles settled."""
-    signal_id = armed(tx, LONG)
-    desk.announcements.signal(tx, signal_id, LONG, NOW_MS)
-    desk.deliver()
-    Settlement(tx, {"BTCUSDT": candles}, Params(), desk.announcements).rest(NOW_MS + 9 * HOUR_MS)
-    desk.deliver(NOW_MS + 9 * HOUR_MS)
 
 
 def test_the_whole_life_of_a_signal_goes_on_record_with_every_fact_it_was_told_with(book: Book):
