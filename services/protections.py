@@ -4,8 +4,9 @@ A lock is worked out anew at every decided instant and kept nowhere: its causes 
 locks the chats were told of, so that each is announced when it begins and when it ends.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from engine.params import Params
 from engine.protections import Lifted, Lock, LockKey, LockKind, locks_at, lookback_ms
@@ -16,6 +17,7 @@ from services.blackouts import Blackout, added
 from services.pause import pauses, resume
 from storage.codec import Json, decoded, encoded
 from storage.events import EventType
+from storage.outbox import OutboxItem
 from storage.stores import Stores
 
 LIFTED = "lifted"
@@ -39,14 +41,6 @@ class Guard:
         """What the gate `blackout` meets in a symbol."""
         held = (lock.value for lock in self.locks if lock.kind is LockKind.BLACKOUT and lock.covers(symbol))
         return next(held, None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A lock that the chats know of."""
-
-    key: LockKey
-    since_ms: int
 
 
 def guard_at(stores: Stores, at_ms: int, params: Params, blackouts: Iterable[Blackout] = ()) -> Guard:
@@ -95,51 +89,51 @@ def tell(
 ) -> None:
     """Announce what has begun and what has ended since the last decided instant, each once."""
     held = {lock.key: lock for lock in locks(tx, at_ms, params, blackouts)}
-    told = {known.key: known for known in _told(tx)}
+    told = {lock.key: lock for lock in _told(tx)}
     if held.keys() == told.keys():
         return
-    for key, known in told.items():
+    for key, lock in told.items():
         if key not in held:
-            _tell_end(tx, known, at_ms, announcements)
+            _tell(tx, lock, EventType.LOCK_ENDED, at_ms, announcements)
     for key, lock in held.items():
         if key not in told:
-            _tell_begin(tx, lock, at_ms, announcements)
-    rows: list[Json] = [
-        [lock.kind.value, lock.symbol, told[key].since_ms if key in told else lock.since_ms]
-        for key, lock in held.items()
-    ]
+            _tell(tx, lock, EventType.LOCK_BEGAN, at_ms, announcements)
+    rows: list[Json] = [_to_json(told.get(key, lock)) for key, lock in held.items()]
     tx.meta.set(TOLD_KEY, encoded(rows))
 
 
-def _tell_begin(tx: Stores, lock: Lock, at_ms: int, announcements: Announcements) -> None:
-    key = _name(lock.key, lock.since_ms)
+def lock_told(item: OutboxItem) -> tuple[Lock, bool]:
+    """The lock that a message of kind incident is about, and whether it says that it has begun."""
+    return _from_json(item.payload), bool(item.payload["began"])
+
+
+def _tell(tx: Stores, lock: Lock, type: EventType, at_ms: int, announcements: Announcements) -> None:
+    began = type is EventType.LOCK_BEGAN
+    key = f"{lock.kind.value}:{lock.symbol or 'all'}:{lock.since_ms}:{'began' if began else 'ended'}"
     message = f"{lock.kind.value} {lock.value}, limit {lock.limit}"
-    tx.events.add(EventType.LOCK_BEGAN, at_ms, symbol=lock.symbol, message=message, idem_key=f"lock:{key}")
-    facts: dict[str, Json] = {
-        "what": "lock_began",
+    tx.events.add(type, at_ms, symbol=lock.symbol, message=message, idem_key=f"lock:{key}")
+    announcements.incident(tx, key, at_ms, {**_to_json(lock), "began": began}, lock.symbol)
+
+
+def _told(stores: Stores) -> tuple[Lock, ...]:
+    return tuple(_from_json(row) for row in decoded(stores.meta.get(TOLD_KEY) or "[]"))
+
+
+def _to_json(lock: Lock) -> dict[str, Json]:
+    return {
         "lock": lock.kind.value,
+        "symbol": lock.symbol,
+        "since_ms": lock.since_ms,
         "until_ms": lock.until_ms,
         "value": lock.value,
         "limit": lock.limit,
     }
-    announcements.incident(tx, f"{key}:began", at_ms, facts, lock.symbol)
 
 
-def _tell_end(tx: Stores, known: _Told, at_ms: int, announcements: Announcements) -> None:
-    kind, symbol = known.key
-    key = _name(known.key, known.since_ms)
-    tx.events.add(EventType.LOCK_ENDED, at_ms, symbol=symbol, message=kind.value, idem_key=f"lock:{key}:ended")
-    announcements.incident(tx, f"{key}:ended", at_ms, {"what": "lock_ended", "lock": kind.value}, symbol)
-
-
-def _name(key: LockKey, since_ms: int) -> str:
-    kind, symbol = key
-    return f"{kind.value}:{symbol or 'all'}:{since_ms}"
-
-
-def _told(stores: Stores) -> tuple[_Told, ...]:
-    rows = decoded(stores.meta.get(TOLD_KEY) or "[]")
-    return tuple(_Told((LockKind(kind), symbol), since_ms) for kind, symbol, since_ms in rows)
+def _from_json(row: Mapping[str, Any]) -> Lock:
+    return Lock(
+        LockKind(row["lock"]), row["symbol"], row["since_ms"], row["until_ms"], str(row["value"]), str(row["limit"])
+    )
 
 
 def _blackout_locks(blackout: Blackout) -> tuple[Lock, ...]:

@@ -10,7 +10,10 @@ from zoneinfo import ZoneInfo
 
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS
 from engine.vocabulary import SETUP_WORDS, BookKind, CloseReason, Direction, Outcome, Signal, SignalStatus
+from handlers.telegram.catalogue import ENGLISH
+from handlers.telegram.locks import incident_text
 from services.announce import MessageKind
+from services.audience import is_silent
 from services.post import Post, Render
 from services.send import NOTICE
 from storage.outbox import OutboxItem
@@ -52,13 +55,16 @@ def renderer(zone: str = "UTC") -> Render:
     clock = clock_of(zone)
 
     def render(stores: Stores, item: OutboxItem) -> Post:
+        if item.kind == MessageKind.INCIDENT.value:
+            language = stores.chats.get(item.chat_id).preferences.language or ENGLISH
+            return Post(incident_text(item, language, clock), silent=is_silent(item))
         if item.kind == NOTICE or item.signal_id is None:
             return Post(_escaped(item.payload.get("text", "")))
         stored = stores.signals.get(item.signal_id)
         lines = list(_lines(MessageKind(item.kind), stored, item, clock))
         if stores.meta.kind() is BookKind.DEMO:
             lines.append(SIMULATED)
-        return Post("\n".join(lines))
+        return Post("\n".join(lines), silent=is_silent(item))
 
     return render
 

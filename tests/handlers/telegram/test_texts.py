@@ -72,9 +72,8 @@ def told(book, signal=LONG, kind=MessageKind.SIGNAL, facts=None, zone="UTC", sta
     with book.transaction() as tx:
         chat = tx.chats.ensure(-100, ChatKind.CHANNEL).id
         signal_id = recorded(tx, signal, status)
-        if kind is MessageKind.SIGNAL:
-            Announcements((chat,)).signal(tx, signal_id, signal, NOW_MS)
-        else:
+        Announcements((chat,)).signal(tx, signal_id, signal, NOW_MS)
+        if kind is not MessageKind.SIGNAL:
             told = {**about(signal.symbol, signal.direction), **facts}
             Announcements((chat,)).update(tx, kind, signal_id, NOW_MS, told)
         [item] = tx.outbox.of_message(tx.messages.all()[-1].id)
