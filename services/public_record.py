@@ -115,7 +115,7 @@ def ending_of(row: PublicRow) -> Ending:
     if row.sent_ms is None:
         return Ending.MISSED
     if row.opened_ms is None:
-        return _UNFILLED_ENDINGS.get(row.order, Ending.WAITING)
+        return Ending.WAITING if row.order is None else _UNFILLED_ENDINGS.get(row.order, Ending.WAITING)
     if row.outcome is None:
         return Ending.OPEN
     if row.close_reason is CloseReason.BREAK_EVEN and row.targets_hit == 1:
