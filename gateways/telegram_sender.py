@@ -1,8 +1,7 @@
 """Sending to Telegram: each call is tried once and its end is told as a value; what follows is decided elsewhere."""
 
 import warnings
-from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable
 from datetime import timedelta
 
 import httpx
@@ -11,6 +10,24 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 from telegram.warnings import PTBDeprecationWarning
+
+from gateways.telegram_words import (
+    ChatGone,
+    Flood,
+    Keyboard,
+    Migrated,
+    NoButtons,
+    NoOriginal,
+    NoPicture,
+    NoTopic,
+    ParseError,
+    Rejected,
+    Result,
+    Sent,
+    TimedOut,
+    TooLong,
+    Unreachable,
+)
 
 API_URL = "https://api.telegram.org/bot"
 CONNECTIONS = 8
@@ -24,84 +41,29 @@ _UNCHANGED = "message is not modified"
 _UNPARSED = "can't parse entities"
 _TOO_LONG = ("message is too long", "caption is too long", "message_too_long", "media_caption_too_long")
 _GONE = ("chat not found", "bot was kicked", "not enough rights", "have no rights", "chat_write_forbidden")
+_NO_TOPIC = ("message thread not found", "topic_closed", "topic_deleted")
+_NO_ORIGINAL = ("message to be replied not found", "replied message not found")
+_NO_PICTURE = (
+    *(
+        "not enough rights to send photos",
+        "photo_invalid_dimensions",
+        "image_process_failed",
+        "photo_save_file_invalid",
+    ),
+    *("there is no photo in the request", "chat_send_photos_forbidden", "file is too big"),
+)
+_NO_BUTTONS = ("button_data_invalid", "button_type_invalid", "button_url_invalid", "can't parse inline keyboard button")
+_NO_TEXT_THERE = "there is no text in the message to edit"
 _FLOOD = "too many requests"
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """Delivered; an edit that changes nothing counts as delivered too."""
-
-    message_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class ParseError:
-    """Not delivered: Telegram cannot read the HTML."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TooLong:
-    """Not delivered: the text or caption is beyond Telegram's limit."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChatGone:
-    """Not delivered, nor will anything be: blocked, kicked, without the right to write, or no such chat."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Migrated:
-    """Not delivered: the group has become a supergroup with another id."""
-
-    new_chat_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Flood:
-    """Not delivered: Telegram wants a pause of `retry_after_s`."""
-
-    retry_after_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class TimedOut:
-    """Nobody knows: the request left and no proper answer came. It may have been delivered."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Not delivered: Telegram refuses this request for another reason, and would again."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unreachable:
-    """Certainly not delivered: no connection was made, or Telegram does not accept the token. It may be tried again."""
-
-    reason: str
-
-
-Result = Sent | ParseError | TooLong | ChatGone | Migrated | Flood | TimedOut | Rejected | Unreachable
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """A button under a message; `data` comes back when it is pressed, at most 64 bytes."""
-
-    text: str
-    data: str
-
-
-Keyboard = Sequence[Sequence[Button]]
+_REFUSALS = (  # the first row that fits holds: a missing right to send pictures does not close the chat
+    ((_UNPARSED,), ParseError),
+    (_TOO_LONG, TooLong),
+    (_NO_TOPIC, NoTopic),
+    (_NO_ORIGINAL, NoOriginal),
+    (_NO_PICTURE, NoPicture),
+    (_NO_BUTTONS, NoButtons),
+    (_GONE, ChatGone),
+)
 
 
 class TelegramSender:
@@ -134,6 +96,7 @@ class TelegramSender:
         topic_id: int = 0,
         html: bool = True,
         keyboard: Keyboard = (),
+        silent: bool = False,
     ) -> Result:
         """One message; where `reply_to` is gone, it is sent all the same."""
         return await _told(
@@ -145,22 +108,30 @@ class TelegramSender:
                 reply_parameters=_reply(reply_to),
                 reply_markup=_markup(keyboard),
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
+                disable_notification=silent,
             )
         )
 
     async def edit_message(
         self, chat_id: int, message_id: int, text: str, *, html: bool = True, keyboard: Keyboard = ()
     ) -> Result:
-        """Text and buttons of a message of ours replaced."""
+        """Text and buttons of a message of ours replaced; of a picture, its caption, which takes a second call."""
+        mode, markup = ParseMode.HTML if html else None, _markup(keyboard)
         edit = self._bot.edit_message_text(
             text,
             chat_id,
             message_id,
-            parse_mode=ParseMode.HTML if html else None,
-            reply_markup=_markup(keyboard),
+            parse_mode=mode,
+            reply_markup=markup,
             link_preview_options=LinkPreviewOptions(is_disabled=True),
         )
-        return await _told(edit, message_id)
+        result = await _told(edit, message_id)
+        if not (isinstance(result, Rejected) and _NO_TEXT_THERE in result.reason.lower()):
+            return result
+        caption = self._bot.edit_message_caption(
+            chat_id, message_id, caption=text, parse_mode=mode, reply_markup=markup
+        )
+        return await _told(caption, message_id)
 
     async def send_photo(
         self,
@@ -171,6 +142,8 @@ class TelegramSender:
         reply_to: int | None = None,
         topic_id: int = 0,
         html: bool = True,
+        keyboard: Keyboard = (),
+        silent: bool = False,
     ) -> Result:
         """One picture with its caption; where `reply_to` is gone, it is sent all the same."""
         return await _told(
@@ -182,6 +155,8 @@ class TelegramSender:
                 parse_mode=ParseMode.HTML if html else None,
                 message_thread_id=topic_id or None,
                 reply_parameters=_reply(reply_to),
+                reply_markup=_markup(keyboard),
+                disable_notification=silent,
             )
         )
 
@@ -220,13 +195,9 @@ def classified(error: TelegramError) -> Result:
 
 def _refused(reason: str) -> Result:
     words = reason.lower()
-    if _UNPARSED in words:
-        return ParseError(reason)
-    if any(phrase in words for phrase in _TOO_LONG):
-        return TooLong(reason)
-    if any(phrase in words for phrase in _GONE):
-        return ChatGone(reason)
-    return Rejected(reason)
+    return next(
+        (kind(reason) for phrases, kind in _REFUSALS if any(phrase in words for phrase in phrases)), Rejected(reason)
+    )
 
 
 def _seconds(error: RetryAfter) -> float:
@@ -244,5 +215,5 @@ def _markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
     if not keyboard:
         return None
     return InlineKeyboardMarkup(
-        [[InlineKeyboardButton(button.text, callback_data=button.data) for button in row] for row in keyboard]
+        [[InlineKeyboardButton(button.label, callback_data=button.data) for button in row] for row in keyboard]
     )

@@ -2,35 +2,40 @@
 
 SENDING is committed before a call and its end after it. A row found SENDING at the next start, or whose answer never
 came, is of unknown end: that is declared once and for ever in an event, and the message, which names its signal, is
-sent at most once more.
+sent at most once more. What is late, overtaken or without the message it belongs to is dropped, with the reason kept.
 """
 
 import asyncio
-import html
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Protocol
 
 from engine.vocabulary import SignalStatus
-from gateways.telegram_sender import (
+from gateways.telegram_words import (
     ChatGone,
     Flood,
     Migrated,
+    NoButtons,
+    NoOriginal,
+    NoPicture,
+    NoTopic,
     ParseError,
     Rejected,
-    Result,
+    SendsMessages,
     Sent,
     TimedOut,
     TooLong,
     Unreachable,
 )
 from services.announce import MessageKind
+from services.chart_desk import NoChart
+from services.delivery import End, Sending, deliver, revise
 from services.pace import WALL_TIME, Pace
-from services.post import Render
+from services.post import ChartRequest, Render
 from services.publish import publish
+from services.split import TEXT_UNITS as TEXT_LIMIT  # noqa: F401
+from services.split import plain as plain
+from services.split import shortened as shortened
 from services.throttle import Throttle
 from storage.book import Book
 from storage.events import EventType
@@ -47,27 +52,19 @@ BACK_OFF_LAST_MS = 60 * SECOND_MS
 LONGEST_SLEEP_S = 5.0
 SHORTEST_SLEEP_S = 0.02
 NEWS_AFTER_S = 0.25
-TEXT_LIMIT = 4096  # UTF-16 units, as Telegram counts them
+EDIT_TRIES = 5
 NOTICE = "notice"
-TAG = re.compile(r"</?[a-zA-Z][^>]*>")
+UNSENT = (OutboxState.DROPPED, OutboxState.FAILED)
+
+Draw = Callable[[ChartRequest], Awaitable[bytes]]
+"""The PNG of a chart; NoChart when it cannot be had in time."""
 
 logger = logging.getLogger(__name__)
 
 
-class SendsMessages(Protocol):
-    """The one thing asked of Telegram here."""
-
-    async def send_message(
-        self, chat_id: int, text: str, *, reply_to: int | None = None, topic_id: int = 0, html: bool = True
-    ) -> Result: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """A row marked SENDING, and what it says."""
-
-    item: OutboxItem
-    text: str
+async def no_charts(request: ChartRequest) -> bytes:
+    """For whoever has nobody to draw: every message goes out without its chart."""
+    raise NoChart("there is nobody to draw it")
 
 
 class Sender:
@@ -82,6 +79,7 @@ class Sender:
         now_ms: Callable[[], int],
         *,
         owner_chat_id: int | None = None,
+        draw: Draw = no_charts,
         pace: Pace = WALL_TIME,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -91,11 +89,14 @@ class Sender:
         self._render = render
         self._now_ms = now_ms
         self._owner_chat_id = owner_chat_id
+        self._draw = draw
         self._pace = pace
         self._sleep = sleep
         self._throttle = Throttle()
         self._woken = asyncio.Event()
         self._lanes: dict[int, asyncio.Task[None]] = {}
+        self._lost_topics: set[int] = set()
+        self._stopping = False
 
     def wake(self) -> None:
         """Something new may wait in the outbox."""
@@ -127,6 +128,7 @@ class Sender:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), await self._pause_s())
         finally:
+            self._stopping = True
             if self._lanes:
                 await asyncio.wait(self._lanes.values(), timeout=LONGEST_SLEEP_S)
 
@@ -153,66 +155,133 @@ class Sender:
         return min(max(self._pace.wall_seconds(due_ms - self._now_ms()), SHORTEST_SLEEP_S), LONGEST_SLEEP_S)
 
     async def _deliver(self, item: OutboxItem) -> None:
-        while wait_ms := self._throttle.reserve(item.chat_telegram_id, self._now_ms()):
-            await self._sleep(self._pace.wall_seconds(wait_ms))
-        sending = await self._writer.run(lambda tx: self._begin(tx, item.id))
+        with self._book.reading() as view:
+            why_not = self._why_not(view, item)
+            request = None if why_not or item.edits else self._render(view, item).chart
+        if why_not is not None:
+            await self._writer.run(lambda tx: tx.outbox.drop(item.id, why_not))
+            return
+        png = None if request is None else await self._picture(item, request)
+        await self._turn(item.chat_telegram_id)
+        sending = None if self._stopping else await self._writer.run(lambda tx: self._begin(tx, item.id, png))
         if sending is None:
             return
-        result = await self._say(sending)
-        await self._writer.run(lambda tx: self._book_end(tx, sending.item, result))
+        end = await self._say(sending)
+        await self._writer.run(lambda tx: self._book_end(tx, sending.item, end))
 
-    def _begin(self, tx: Stores, outbox_id: int) -> Sending | None:
+    async def _turn(self, chat_id: int) -> None:
+        """Wait until one more call may go to a chat, first for the chat's own buckets, then in the line of all chats."""
+        while not self._stopping:
+            wait_ms = self._throttle.chat_wait_ms(chat_id, self._now_ms())
+            if not wait_ms:
+                wait_ms = self._throttle.queue_up(self._now_ms())
+                await self._rest(wait_ms)
+                if self._throttle.take(chat_id, self._now_ms()):
+                    return
+            await self._rest(wait_ms)
+
+    async def _rest(self, wait_ms: float) -> None:
+        if wait_ms > 0:
+            await self._sleep(self._pace.wall_seconds(wait_ms))
+
+    async def _picture(self, item: OutboxItem, request: ChartRequest) -> bytes | None:
+        """The chart, drawn before the row is marked; without one the words go out alone, and why is kept."""
+        try:
+            return await self._draw(request)
+        except NoChart as error:
+            reason = f"no chart: {error}"
+            await self._writer.run(lambda tx: _defect(tx, item, reason, self._now_ms()))
+            return None
+
+    def _why_not(self, view: Stores, item: OutboxItem) -> str | None:
+        """Why a row is not worth sending any more; None when it is."""
+        if item.edits and item.reply_to_telegram_id is None:
+            return "the message it would change never arrived"
+        if item.edits and view.outbox.has_newer_edit(item):
+            return "a newer change of the same message follows"
+        if item.is_reply and item.original_state in UNSENT:
+            return "what it belongs to was not sent to this chat"
+        late = _is_late(item, self._now_ms())
+        missed = item.signal_id is not None and view.signals.get(item.signal_id).status is SignalStatus.MISSED
+        if item.kind == MessageKind.SIGNAL.value:  # late, but heard by nobody, it still goes out: as missed
+            return "its validity passed before this chat's turn" if late and not missed and _heard(view, item) else None
+        if missed:
+            return "its signal was never sent as live"
+        return "its time was over before its turn came" if late else None
+
+    def _begin(self, tx: Stores, outbox_id: int, png: bytes | None) -> Sending | None:
         """Mark the row SENDING and word it; None when it is not worth sending any more."""
         item, now_ms = tx.outbox.get(outbox_id), self._now_ms()
         if item.kind == MessageKind.SIGNAL.value:
             _miss_if_late(tx, item, now_ms)
-        elif item.signal_id is not None and tx.signals.get(item.signal_id).status is SignalStatus.MISSED:
-            tx.outbox.drop(item.id, "its signal was never sent as live")
+        why_not = self._why_not(tx, item)
+        if why_not is not None:
+            tx.outbox.drop(item.id, why_not)
             return None
         tx.outbox.mark_sending(item.id)
-        return Sending(item, self._render(tx, item).html)
+        self._throttle.left(item.chat_telegram_id, now_ms)
+        post = self._render(tx, item)
+        parts = _parts_sent(tx, item)
+        return Sending(item, post, None if post.chart is None else png, len(parts), parts[0] if parts else None)
 
-    async def _say(self, sending: Sending) -> Result:
-        """One call; where Telegram cannot read or hold the text, one more with a plainer or shorter one."""
-        text, as_html = sending.text, True
-        result = await self._call(sending.item, text, as_html)
-        if isinstance(result, ParseError):
-            logger.error("outbox row %d: Telegram cannot parse it (%s); sent plain", sending.item.id, result.reason)
-            text, as_html = plain(text), False
-            result = await self._call(sending.item, text, as_html)
-        if isinstance(result, TooLong):
-            logger.error("outbox row %d is too long (%s); sent shortened", sending.item.id, result.reason)
-            result = await self._call(sending.item, shortened(plain(text) if as_html else text), as_html=False)
-        return result
+    async def _say(self, sending: Sending) -> End:
+        item = sending.item
 
-    def _call(self, item: OutboxItem, text: str, as_html: bool) -> Awaitable[Result]:
-        return self._telegram.send_message(
-            item.chat_telegram_id, text, reply_to=item.reply_to_telegram_id, topic_id=item.topic_id, html=as_html
-        )
+        async def turn() -> None:
+            await self._turn(item.chat_telegram_id)
 
-    def _book_end(self, tx: Stores, item: OutboxItem, result: Result) -> None:
+        async def tell(number: int, message_id: int) -> None:
+            await self._writer.run(lambda tx: _part_sent(tx, item, number, message_id, self._now_ms()))
+
+        if item.edits:
+            return await revise(self._telegram, sending, turn)
+        return await deliver(self._telegram, sending, turn, tell, item.chat_id in self._lost_topics)
+
+    def _book_end(self, tx: Stores, item: OutboxItem, end: End) -> None:
         now_ms = self._now_ms()
-        match result:
+        for reason in end.defects:
+            _defect(tx, item, reason, now_ms)
+        if end.lost_topic:
+            self._lost_topics.add(item.chat_id)
+            where = f"topic {item.topic_id} of {item.chat_telegram_id} is gone; its messages go to the chat itself"
+            tx.events.add(EventType.TOPIC_LOST, now_ms, message=where, idem_key=f"topic lost:{item.chat_id}")
+        match end.result:
             case Sent(message_id):
+                self._throttle.delivered()
                 tx.outbox.mark_sent(item.id, message_id, now_ms)
                 publish(tx, item, Delivery.SENT, now_ms)
                 _signal_is_out(tx, item, now_ms)
+            case TimedOut(reason) if item.edits and item.tries < EDIT_TRIES:  # a change made twice is one change
+                self._try_again(tx, item, reason, now_ms)
             case TimedOut(reason):
                 tx.outbox.mark_unknown(item.id, reason, now_ms)
                 _declare_unknown(tx, item, now_ms)
             case Unreachable(reason):
-                tx.outbox.postpone(item.id, now_ms + _back_off_ms(tx.outbox.get(item.id).tries), reason)
+                self._try_again(tx, item, reason, now_ms)
             case Flood(retry_after_s):
-                tx.outbox.postpone(item.id, now_ms + round(retry_after_s * SECOND_MS), "Telegram asked for a pause")
+                until_ms = now_ms + round(retry_after_s * SECOND_MS)
+                self._throttle.flooded(item.chat_telegram_id, until_ms)
+                tx.outbox.postpone(item.id, until_ms, "Telegram asked for a pause")
             case Migrated(new_chat_id):
-                tx.chats.migrate(item.chat_id, new_chat_id)
                 tx.outbox.postpone(item.id, now_ms, f"the group moved to {new_chat_id}")
+                _move_chat(tx, item.chat_id, new_chat_id)
             case ChatGone(reason):
                 self._close_chat(tx, item, reason, now_ms)
-            case ParseError(reason) | TooLong(reason) | Rejected(reason):
-                logger.error("outbox row %d was refused: %s", item.id, reason)
+            case (
+                ParseError(reason)
+                | TooLong(reason)
+                | NoPicture(reason)
+                | NoButtons(reason)
+                | NoTopic(reason)
+                | NoOriginal(reason)
+                | Rejected(reason)
+            ):
+                _defect(tx, item, reason, now_ms)
                 tx.outbox.mark_failed(item.id, reason)
                 _miss_unless_heard(tx, item, f"Telegram refused it: {reason}", now_ms)
+
+    def _try_again(self, tx: Stores, item: OutboxItem, reason: str, now_ms: int) -> None:
+        tx.outbox.postpone(item.id, now_ms + _back_off_ms(item.tries + 1), reason)
 
     def _close_chat(self, tx: Stores, item: OutboxItem, reason: str, now_ms: int) -> None:
         """Stop writing to a chat that shut us out and tell the owner; its queue waits for it to be opened again."""
@@ -230,29 +299,6 @@ class Sender:
             )
 
 
-def plain(text: str) -> str:
-    """An HTML text of ours as plain text."""
-    return html.unescape(TAG.sub("", text))
-
-
-def shortened(text: str, limit: int = TEXT_LIMIT) -> str:
-    """The whole lines that fit into `limit` UTF-16 units, and a mark where something is missing."""
-    mark, kept, used = "\n…", "", 0
-    if _units(text) <= limit:
-        return text
-    for line in text.splitlines(keepends=True):
-        if used + _units(line) > limit - _units(mark):
-            room = limit - _units(mark) - used if not kept else 0
-            kept += line.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore")
-            break
-        kept, used = kept + line, used + _units(line)
-    return kept.rstrip("\n") + mark
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
-
-
 def _back_off_ms(tries: int) -> int:
     return min(BACK_OFF_FIRST_MS << min(max(tries - 1, 0), 10), BACK_OFF_LAST_MS)
 
@@ -265,7 +311,7 @@ def _declare_unknown(tx: Stores, item: OutboxItem, now_ms: int) -> None:
         now_ms,
         signal_id=item.signal_id,
         message=f"{item.kind} to {item.chat_telegram_id}",
-        idem_key=f"unknown:{item.id}",
+        idem_key=f"unknown:{item.id}:{item.dedupe_key}",  # ids of forgotten rows come again
     )
     if first and not _is_late(item, now_ms):
         tx.outbox.postpone(item.id, now_ms + RESEND_AFTER_MS, "the answer to the first try never came")
@@ -294,12 +340,51 @@ def _miss_unless_heard(tx: Stores, item: OutboxItem, reason: str, now_ms: int) -
     """A signal that no chat was given counts as missed, whatever became of its price."""
     if item.kind != MessageKind.SIGNAL.value or item.signal_id is None:
         return
-    if any(row.state in (OutboxState.SENT, OutboxState.UNKNOWN) for row in tx.outbox.of_message(item.message_id)):
+    if _heard(tx, item):
         return
     key = f"missed:{item.signal_id}"
     if tx.events.add(EventType.SIGNAL_MISSED, now_ms, signal_id=item.signal_id, message=reason, idem_key=key):
         tx.signals.set_status(item.signal_id, SignalStatus.MISSED, reason, now_ms)
 
 
+def _heard(view: Stores, item: OutboxItem) -> bool:
+    """Whether any chat was given this message."""
+    return any(row.state in (OutboxState.SENT, OutboxState.UNKNOWN) for row in view.outbox.of_message(item.message_id))
+
+
 def _is_late(item: OutboxItem, now_ms: int) -> bool:
     return item.expires_ms is not None and now_ms > item.expires_ms
+
+
+def _move_chat(tx: Stores, chat_id: int, new_telegram_id: int) -> None:
+    """Follow a group to its new id; where the book knows that one already, its queue goes there."""
+    if not tx.chats.of_telegram(new_telegram_id):
+        tx.chats.migrate(chat_id, new_telegram_id)
+        return
+    left = tx.chats.get(chat_id)
+    tx.outbox.move(chat_id, tx.chats.ensure(new_telegram_id, left.kind, left.topic_id).id)
+    tx.chats.disable(chat_id, f"the group moved to {new_telegram_id}")
+
+
+def _defect(tx: Stores, item: OutboxItem, reason: str, now_ms: int) -> None:
+    """Keep that a message of ours was not as it should be."""
+    logger.error("outbox row %d (%s): %s", item.id, item.kind, reason)
+    message = f"outbox row {item.id} ({item.kind}): {reason}"
+    tx.events.add(EventType.DEFECT, now_ms, signal_id=item.signal_id, message=message)
+
+
+def _part_sent(tx: Stores, item: OutboxItem, number: int, message_id: int, now_ms: int) -> None:
+    key = _part_key(item, number)
+    tx.events.add(EventType.PART_SENT, now_ms, signal_id=item.signal_id, message=str(message_id), idem_key=key)
+
+
+def _parts_sent(tx: Stores, item: OutboxItem) -> tuple[int, ...]:
+    """The message ids of the parts of a row that are out, in order."""
+    found = list[int]()
+    while (event := tx.events.keyed(_part_key(item, len(found)))) is not None:
+        found.append(int(event.message or 0))
+    return tuple(found)
+
+
+def _part_key(item: OutboxItem, number: int) -> str:
+    return f"part:{item.chat_id}:{number}:{item.dedupe_key}"

@@ -9,14 +9,18 @@ ALL_A_SECOND = 30
 ONE_CHAT_A_SECOND = 1
 GROUP_A_MINUTE = 20
 GROUP_BURST = 5
+FLOODED_CHATS = 3
+"""So many chats flooded in a row, with nothing delivered between them, are not the chats' floods but the bot's own."""
 
 
 class Bucket:
-    """At most `count` in any `period_ms`: `burst` at once, the rest evenly after them."""
+    """At most `count` in any `period_ms`: `burst` at once, the rest evenly after them.
+
+    But for a count of 1, one fewer would fit: what goes out a little late must not meet what follows it in one period.
+    """
 
     def __init__(self, count: int, period_ms: int, burst: int = 1) -> None:
-        # a window that begins with a full bucket sees the burst and what flows in; both together must not exceed count
-        self._interval_ms = period_ms / (count - burst + 1)
+        self._interval_ms = period_ms / max(count - burst, 1)
         self._allowance_ms = (burst - 1) * self._interval_ms
         self._next_ms = 0.0
 
@@ -25,28 +29,59 @@ class Bucket:
         return max(0.0, self._next_ms - self._allowance_ms - now_ms)
 
     def take(self, now_ms: int) -> None:
-        """Count one that goes now."""
+        """Count one that goes now, or as soon as it may."""
         self._next_ms = max(self._next_ms, now_ms) + self._interval_ms
+
+    def block(self, until_ms: int) -> None:
+        """Let nothing go before an instant."""
+        self._next_ms = max(self._next_ms, until_ms + self._allowance_ms)
 
 
 class Throttle:
-    """The buckets of one bot: one for everything, one or two for each chat."""
+    """The buckets of one bot: one for everything, one or two for each chat.
+
+    Chat ids are Telegram's: those of people are above zero, those of groups and channels below. All times are epoch ms.
+    """
 
     def __init__(self) -> None:
         self._all = Bucket(ALL_A_SECOND, SECOND_MS)
         self._chats: defaultdict[int, Bucket] = defaultdict(lambda: Bucket(ONE_CHAT_A_SECOND, SECOND_MS))
         self._groups: defaultdict[int, Bucket] = defaultdict(lambda: Bucket(GROUP_A_MINUTE, MINUTE_MS, GROUP_BURST))
+        self._flooded: set[int] = set()
 
-    def reserve(self, chat_id: int, now_ms: int) -> int:
-        """0 and counted, when a message to this chat may go now; else how many ms until it is worth asking again.
+    def chat_wait_ms(self, chat_id: int, now_ms: int) -> int:
+        """How long until this chat may hear a message again."""
+        return math.ceil(max(bucket.wait_ms(now_ms) for bucket in self._of(chat_id)))
 
-        `chat_id` is Telegram's: those of people are above zero, those of groups and channels below.
-        """
-        buckets = [self._all, self._chats[chat_id]]
-        if chat_id < 0:
-            buckets.append(self._groups[chat_id])
-        wait_ms = math.ceil(max(bucket.wait_ms(now_ms) for bucket in buckets))
-        if not wait_ms:
-            for bucket in buckets:
-                bucket.take(now_ms)
+    def queue_up(self, now_ms: int) -> int:
+        """Take the next place in the line of all chats; how long until its turn comes."""
+        wait_ms = math.ceil(self._all.wait_ms(now_ms))
+        self._all.take(now_ms)
         return wait_ms
+
+    def take(self, chat_id: int, now_ms: int) -> bool:
+        """Count a message to this chat that goes now; False, and nothing counted, when it has to wait after all."""
+        if self.chat_wait_ms(chat_id, now_ms):
+            return False
+        for bucket in self._of(chat_id):
+            bucket.take(now_ms)
+        return True
+
+    def left(self, chat_id: int, now_ms: int) -> None:
+        """The call went out at this instant, later than it was counted: the next second begins here."""
+        self._chats[chat_id].block(now_ms + SECOND_MS // ONE_CHAT_A_SECOND)
+
+    def flooded(self, chat_id: int, until_ms: int) -> None:
+        """Telegram wants silence in this chat; where it says so in one chat after the other, everywhere."""
+        self._chats[chat_id].block(until_ms)
+        self._flooded.add(chat_id)
+        if len(self._flooded) >= FLOODED_CHATS:
+            self._all.block(until_ms)
+
+    def delivered(self) -> None:
+        """Telegram took a message: it is not the bot as a whole that it wants silent."""
+        self._flooded.clear()
+
+    def _of(self, chat_id: int) -> tuple[Bucket, ...]:
+        one = self._chats[chat_id]
+        return (one, self._groups[chat_id]) if chat_id < 0 else (one,)

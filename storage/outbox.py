@@ -10,6 +10,7 @@ from storage.database import Connection
 from storage.messages import Messages
 
 NO_WAIT: Mapping[int, int] = {}
+EDITS = "edits"
 KILLED_WHILE_SENDING = "the answer was not stored before the bot ended"
 
 
@@ -24,7 +25,10 @@ class OutboxState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """A message on its way to one chat; `reply_to_telegram_id` is None when the original never got there."""
+    """A message on its way to one chat; `reply_to_telegram_id` is None when the original never got there.
+
+    `edits` says that it replaces the original instead of replying to it.
+    """
 
     id: int
     message_id: int
@@ -44,6 +48,8 @@ class OutboxItem:
     error: str | None
     is_reply: bool
     reply_to_telegram_id: int | None
+    original_state: OutboxState | None
+    edits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class NotInOutbox(LookupError):
 _SELECT = """
 SELECT o.id, o.message_id, m.kind, m.signal_id, m.payload, m.created_ms, m.expires_ms, m.dedupe_key, o.chat_id,
   c.telegram_id, c.topic_id, o.state, o.tries, o.sent_ms, o.telegram_message_id, o.error, o.reply_to IS NOT NULL,
-  original.telegram_message_id
+  original.telegram_message_id, original.state, json_extract(m.payload,'$.edits') IS NOT NULL
 FROM outbox o JOIN messages m ON m.id=o.message_id JOIN chats c ON c.id=o.chat_id
 LEFT JOIN outbox original ON original.id=o.reply_to
 WHERE """
@@ -97,6 +103,7 @@ class Outbox:
     ) -> int | None:
         """Say something to chats (ids of the book), as a reply to the row that carried the original to the same chat.
 
+        A payload that names a dedupe key under EDITS replaces what that message shows, instead of saying more.
         `not_before_ms` holds the row of a chat back until an instant. Returns the message's id, None when `dedupe_key`
         was said before; then nothing is queued.
         """
@@ -108,7 +115,10 @@ class Outbox:
         self._connection.executemany(
             "INSERT INTO outbox(message_id, chat_id, not_before_ms, reply_to) VALUES(?1,?2,?4,(SELECT o.id FROM outbox o"
             " JOIN messages m ON m.id=o.message_id WHERE m.dedupe_key=?3 AND o.chat_id=?2))",
-            [(message_id, chat_id, reply_to_dedupe_key, not_before_ms.get(chat_id, 0)) for chat_id in chat_ids],
+            [
+                (message_id, chat_id, payload.get(EDITS, reply_to_dedupe_key), not_before_ms.get(chat_id, 0))
+                for chat_id in chat_ids
+            ],
         )
         return message_id
 
@@ -128,6 +138,15 @@ class Outbox:
         return tuple(
             _item(row) for row in self._connection.execute(_SELECT + "o.message_id=? ORDER BY o.id", (message_id,))
         )
+
+    def has_newer_edit(self, item: OutboxItem) -> bool:
+        """Whether a later row will replace what `item` makes the same message show."""
+        row = self._connection.execute(
+            "SELECT 1 FROM outbox o JOIN messages m ON m.id=o.message_id WHERE o.state='PENDING' AND o.id>?1"
+            " AND o.reply_to=(SELECT reply_to FROM outbox WHERE id=?1) AND json_extract(m.payload,'$.edits') IS NOT NULL",
+            (item.id,),
+        ).fetchone()
+        return row is not None
 
     def mark_sending(self, outbox_id: int) -> None:
         """PENDING becomes SENDING; committed before the call goes out."""
@@ -168,6 +187,13 @@ class Outbox:
             "UPDATE outbox SET state='DROPPED', error=? WHERE chat_id=? AND state='PENDING'", (why, chat_id)
         ).rowcount
 
+    def move(self, from_chat_id: int, to_chat_id: int) -> None:
+        """Let what waits for one chat wait for another; what that one has already is dropped."""
+        self._connection.execute(
+            "UPDATE OR IGNORE outbox SET chat_id=? WHERE chat_id=? AND state='PENDING'", (to_chat_id, from_chat_id)
+        )
+        self.drop_chat(from_chat_id, "the chat it moved to has it already")
+
     def sending_to_unknown(self, now_ms: int) -> tuple[OutboxItem, ...]:
         """At start: rows found SENDING become UNKNOWN and are returned, oldest first."""
         ids = [row[0] for row in self._connection.execute("SELECT id FROM outbox WHERE state='SENDING' ORDER BY id")]
@@ -207,6 +233,7 @@ def _item(row: Sequence[Any]) -> OutboxItem:
     (
         outbox_id, message_id, kind, signal_id, payload, created_ms, expires_ms, dedupe_key, chat_id,
         chat_telegram_id, topic_id, state, tries, sent_ms, telegram_message_id, error, is_reply, original_id,
+        original_state, edits,
     ) = row  # fmt: skip
     return OutboxItem(
         id=outbox_id,
@@ -227,4 +254,6 @@ def _item(row: Sequence[Any]) -> OutboxItem:
         error=error,
         is_reply=bool(is_reply),
         reply_to_telegram_id=original_id,
+        original_state=None if original_state is None else OutboxState(original_state),
+        edits=bool(edits),
     )

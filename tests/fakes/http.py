@@ -70,7 +70,14 @@ class Hang:
     after_acceptance: bool = False
 
 
-Fault = Refuse | Drop | Hang
+@dataclass(frozen=True, slots=True)
+class AllWell:
+    """Nothing goes wrong this time."""
+
+
+ALL_WELL = AllWell()
+
+Fault = Refuse | Drop | Hang | AllWell
 Answer = Callable[[Request], Awaitable[Response]]
 
 
@@ -93,7 +100,7 @@ class Faults:
         waiting = self._waiting[operation]
         fault = waiting.popleft() if waiting else None
         match fault:
-            case None:
+            case None | AllWell():
                 return await act()
             case Refuse(response):
                 return response

@@ -2,19 +2,22 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateways.telegram_sender import (
-    Button,
+from gateways.telegram_sender import TelegramSender
+from gateways.telegram_words import (
     ChatGone,
     Flood,
     Migrated,
+    NoOriginal,
+    NoPicture,
+    NoTopic,
     ParseError,
     Rejected,
     Sent,
-    TelegramSender,
     TimedOut,
     TooLong,
     Unreachable,
 )
+from services.post import Button
 from tests.fakes.bot_api import TOKEN, BotApi
 from tests.fakes.http import Drop, Hang, Refuse, Response, json_response
 
@@ -99,7 +102,16 @@ async def test_a_picture_arrives_whole_with_its_caption(sender, api):
         ),
         (refusal(429, "Too Many Requests: retry after 17", retry_after=17), Flood(17.0)),
         (refusal(429, "Too Many Requests"), Flood(30.0)),
-        (refusal(400, "Bad Request: wrong thread"), Rejected("Wrong thread")),
+        (refusal(400, "Bad Request: message thread not found"), NoTopic("Message thread not found")),
+        (
+            refusal(400, "Bad Request: message to be replied not found"),
+            NoOriginal("Message to be replied not found"),
+        ),
+        (
+            refusal(400, "Bad Request: not enough rights to send photos to the chat"),
+            NoPicture("Not enough rights to send photos to the chat"),
+        ),
+        (refusal(400, "Bad Request: something new"), Rejected("Something new")),
     ],
 )
 async def test_a_refusal_is_told_as_what_it_means_for_the_message(sender, api, fault, result):

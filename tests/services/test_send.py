@@ -9,7 +9,7 @@ from engine.vocabulary import BookKind, SignalStatus
 from gateways.telegram_sender import TelegramSender
 from handlers.telegram.texts import renderer
 from services.announce import Announcements, MessageKind, about
-from services.send import NOTICE, Sender, plain, shortened
+from services.send import NOTICE, Sender
 from storage.book import Book
 from storage.chats import ChatKind
 from storage.events import EventType
@@ -17,7 +17,7 @@ from storage.outbox import OutboxState
 from storage.writer import Writer
 from tests.fakes.bot_api import TOKEN, BotApi
 from tests.fakes.clock import ManualClock
-from tests.fakes.http import Drop, Hang, Refuse, json_response
+from tests.fakes.http import ALL_WELL, Drop, Hang, Refuse, json_response
 from tests.storage.samples import LONG, NOW_MS, recorded
 
 CHANNEL, OWNER = -1_001_234_567_890, 77
@@ -57,6 +57,10 @@ class Bench:
         with self.book.transaction() as tx:
             told = {**about(LONG.symbol, LONG.direction), **facts}
             self.announcements.update(tx, kind, signal_id, self.clock.ms, told)
+
+    def notice(self, text: str, key: str = "notice") -> None:
+        with self.book.transaction() as tx:
+            tx.outbox.queue(NOTICE, {"text": text}, key, (self.owner,), NOW_MS)
 
     async def drain(self, after_ms: int = 0) -> None:
         self.clock.advance(after_ms)
@@ -122,15 +126,25 @@ async def test_html_that_telegram_cannot_read_goes_out_as_plain_text(bench):
     assert post.text.startswith("🟢 LONG #BTCUSDT 1h")
 
 
-async def test_a_text_beyond_the_limit_is_shortened(bench):
-    bench.api.script("sendMessage", Refuse(refusal(400, "Bad Request: message is too long")))
-    with bench.book.transaction() as tx:
-        tx.outbox.queue(NOTICE, {"text": "word " * 2000 + "\nend"}, "long", (bench.owner,), NOW_MS)
+async def test_a_long_text_goes_out_in_parts_that_lose_nothing(bench):
+    text = "word " * 2000 + "\nend"
+    bench.notice(text)
     await bench.drain()
 
-    [notice] = bench.sent(OWNER)
-    assert len(notice.text) <= 4096
-    assert notice.text.endswith("…")
+    parts = [message.text for message in bench.sent(OWNER)]
+    assert [len(part) <= 4096 for part in parts] == [True] * 3
+    assert "".join(parts) == text
+    assert bench.row().telegram_message_id == bench.sent(OWNER)[0].message_id
+
+
+async def test_parts_that_are_out_are_not_said_again_when_a_later_one_fails(bench):
+    bench.notice("word " * 2000 + "\nend")
+    bench.api.script("sendMessage", ALL_WELL, flood(30))
+    await bench.drain()
+    assert len(bench.sent(OWNER)) == 1
+    await bench.drain(after_ms=31_000)
+
+    assert [message.text.endswith("end") for message in bench.sent(OWNER)] == [False, False, True]
 
 
 async def test_a_chat_that_shut_us_out_is_closed_its_queue_kept_and_the_owner_told(bench):
@@ -158,8 +172,7 @@ async def test_a_group_that_moved_is_followed(bench):
 
 
 async def test_a_flood_pauses_this_chat_alone(bench):
-    flood = {"ok": False, "error_code": 429, "description": "Too Many Requests", "parameters": {"retry_after": 7}}
-    bench.api.script("sendMessage", Refuse(json_response(flood, 429)))
+    bench.api.script("sendMessage", flood(7))
     bench.announce()
     await bench.drain()
     with bench.book.transaction() as tx:
@@ -266,14 +279,14 @@ async def test_it_goes_on_sending_until_it_is_told_to_stop(bench):
         await running
 
 
-def test_plain_text_has_no_tags_and_no_entities():
-    assert plain("<b>a &lt; b</b> <i>x</i>") == "a < b x"
-
-
-def test_shortening_keeps_whole_lines_and_counts_as_telegram_does():
-    assert shortened("one\ntwo\nthree", 10) == "one\ntwo\n…"
-    assert shortened("one\ntwo", 10) == "one\ntwo"
-    assert shortened("😀" * 10, 8) == "😀😀😀\n…"
+def flood(seconds: int) -> Refuse:
+    answer = {
+        "ok": False,
+        "error_code": 429,
+        "description": "Too Many Requests",
+        "parameters": {"retry_after": seconds},
+    }
+    return Refuse(json_response(answer, 429))
 
 
 def refusal(code: int, description: str):

@@ -1,0 +1,97 @@
+"""Charts for messages: drawn in a process of their own, one at a time, each once for all who want it, or not at all.
+
+A chart is an extra. Whatever goes wrong with it, and however long it takes, the words do not wait for it.
+"""
+
+import asyncio
+import multiprocessing
+from collections import OrderedDict
+from multiprocessing.pool import Pool
+from pathlib import Path
+from types import TracebackType
+
+from services.chart_requests import chart_of_close, chart_of_signal
+from services.charts import ChartError
+from services.post import ChartKind, ChartRequest
+from storage.book import Book
+
+PATIENCE_S = 5.0
+KEPT_CHARTS = 4
+CHARTS_A_WORKER = 200
+
+
+class NoChart(Exception):
+    """The chart cannot be had, or not in time; the message says why."""
+
+
+class ChartDesk:
+    """Draws charts of the book at `path`, which its worker only reads; use as a context manager."""
+
+    def __init__(self, path: Path, patience_s: float = PATIENCE_S) -> None:
+        self._path = path
+        self._patience_s = patience_s
+        self._pool: Pool | None = None
+        self._drawings: OrderedDict[ChartRequest, asyncio.Task[bytes]] = OrderedDict()
+
+    async def draw(self, request: ChartRequest) -> bytes:
+        """The PNG of a chart; NoChart when it cannot be drawn, or not within the patience."""
+        drawing = self._drawings.get(request)
+        if drawing is None or (drawing.done() and drawing.exception() is not None):
+            drawing = self._drawings[request] = asyncio.create_task(self._drawn(request))
+            while len(self._drawings) > KEPT_CHARTS:
+                self._drawings.popitem(last=False)
+        return await asyncio.shield(drawing)  # who stops waiting does not stop the others' chart
+
+    def __enter__(self) -> "ChartDesk":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end_worker()
+
+    async def _drawn(self, request: ChartRequest) -> bytes:
+        try:
+            return await asyncio.wait_for(self._asked(request), self._patience_s)
+        except TimeoutError as error:
+            self._end_worker()  # whatever holds it up would hold up the next chart too
+            raise NoChart(f"it took longer than {self._patience_s:g} s") from error
+
+    def _asked(self, request: ChartRequest) -> asyncio.Future[bytes]:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[bytes] = loop.create_future()
+
+        def drawn(png: bytes) -> None:
+            if not answer.done():
+                answer.set_result(png)
+
+        def failed(error: BaseException) -> None:
+            if not answer.done():
+                answer.set_exception(NoChart(f"{type(error).__name__}: {error}"))
+
+        if self._pool is None:
+            self._pool = multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=CHARTS_A_WORKER)
+        self._pool.apply_async(
+            chart_of,
+            (self._path, request),
+            callback=lambda png: loop.call_soon_threadsafe(drawn, png),
+            error_callback=lambda error: loop.call_soon_threadsafe(failed, error),
+        )
+        return answer
+
+    def _end_worker(self) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+            self._pool = None
+
+
+def chart_of(path: Path, request: ChartRequest) -> bytes:
+    """The worker's whole work: one chart from the book at `path`; ChartError where it cannot be drawn."""
+    with Book.open_read_only(path) as book, book.reading() as view:
+        stored = view.signals.get(request.signal_id)
+        if request.kind is ChartKind.SIGNAL:
+            return chart_of_signal(view, stored)
+        closed = [position for position in view.positions.of_signal(request.signal_id) if not position.is_open]
+        if not closed:
+            raise ChartError(f"No position of signal {request.signal_id} is closed.")
+        return chart_of_close(view, stored, closed[-1])
