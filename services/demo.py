@@ -18,6 +18,7 @@ from engine.vocabulary import BookKind
 from gateways.simulated_market import DEFAULT_SYMBOLS, SimulatedMarket
 from ml.features import feature_reader
 from services.announce import Announcements
+from services.checkpoints import Checkpoints
 from services.position_manager import Settlement
 from services.record import Circumstances, Looked, Recorder
 from services.replay import BTC
@@ -74,6 +75,8 @@ def play(book: Book, params: Params, kernel: Kernel, render: Render, show: Show)
     stacks = list(_stacks(market, symbols, end_ms))
     read, describer = _reader(params, kernel), feature_reader(params)
     looks = [Looks(stack, params, read, _tick_of(stack.own.symbol), describer) for stack in stacks]
+    by_symbol = {stack.own.symbol: look for stack, look in zip(stacks, looks, strict=True)}
+    checkpoints = Checkpoints(lambda _, symbol, timeframe, at_ms: by_symbol[symbol].readings_at(at_ms))
     screen = _Screen(_open(book, params), render, show)
     for index in range(len(stacks[0].own)):
         close_ms = int(stacks[0].own.open_ms[index]) + TIMEFRAME.ms
@@ -84,7 +87,7 @@ def play(book: Book, params: Params, kernel: Kernel, render: Render, show: Show)
             for stack, look in zip(stacks, looks, strict=True)
         ]
         with book.transaction() as stores:
-            _book_hour(stores, instant, minutes, params, screen, close_ms)
+            _book_hour(stores, instant, minutes, params, checkpoints, screen, close_ms)
     return end_ms
 
 
@@ -101,10 +104,16 @@ def _open(book: Book, params: Params) -> int:
 
 
 def _book_hour(
-    stores: Stores, instant: list[Looked], minutes: dict[str, Candles], params: Params, screen: _Screen, close_ms: int
+    stores: Stores,
+    instant: list[Looked],
+    minutes: dict[str, Candles],
+    params: Params,
+    checkpoints: Checkpoints,
+    screen: _Screen,
+    close_ms: int,
 ) -> None:
     announcements = Announcements((screen.chat_id,))
-    settlement = Settlement(stores, minutes, params, announcements)
+    settlement = Settlement(stores, minutes, params, announcements, checkpoints)
     settlement.until(close_ms)
     recorder = Recorder(stores, settlement, params, Circumstances(announcements))
     recorder.instant(instant, close_ms)

@@ -15,7 +15,9 @@ from engine.timeframes import MINUTE_MS, Timeframe
 from gateways.market import MarketData
 from services.announce import Announcements
 from services.blackouts import Blackout, BlackoutFile
-from services.live_scan import LiveScan, Taken, Watch
+from services.booked_windows import booked_readings
+from services.checkpoints import Checkpoints
+from services.live_scan import LiveScan, Taken, Watch, chart_reader
 from services.live_settle import Minutes, keep, minutes_since, unsettled
 from services.position_manager import Settlement
 from services.protections import tell
@@ -68,6 +70,8 @@ class Live:
         after_commit: Callable[[], None],
         patience_ms: int = PATIENCE_MS,
         blackouts: BlackoutFile = NO_BLACKOUTS,
+        *,
+        checkpoints_to_channel: bool = False,
     ) -> None:
         self._book = book
         self._writer = writer
@@ -76,6 +80,8 @@ class Live:
         self._scan = scan
         self._params = params
         self._announcements = announcements
+        readings_at = booked_readings(market.source, params, chart_reader(params))
+        self._checkpoints = Checkpoints(readings_at, checkpoints_to_channel)
         self._owner = owner
         self._now_ms = now_ms
         self._after_commit = after_commit
@@ -171,7 +177,7 @@ class Live:
     ) -> None:
         """One transaction: settle up to the instant, record its looks, keep the candles, finish the slots."""
         now_ms, candles = self._now_ms(), minutes.until(instant.at_ms)
-        settlement = Settlement(tx, candles, self._params, self._announcements)
+        settlement = Settlement(tx, candles, self._params, self._announcements, self._checkpoints)
         settlement.until(instant.at_ms)
         circumstances = Circumstances(self._announcements, blackouts)
         Recorder(tx, settlement, self._params, circumstances).instant(taken.looks, instant.at_ms)
@@ -186,7 +192,7 @@ class Live:
 
     def _book_settlement(self, tx: Stores, minutes: Minutes, until_ms: int) -> None:
         candles = minutes.until(until_ms)
-        Settlement(tx, candles, self._params, self._announcements).rest(until_ms)
+        Settlement(tx, candles, self._params, self._announcements, self._checkpoints).rest(until_ms)
         keep(tx, candles, self._market.source, self._now_ms())
 
 

@@ -14,13 +14,15 @@ from joblib import Parallel, cpu_count, delayed
 
 from engine.candles import Candles, resampled
 from engine.compiled import COMPILED
+from engine.decide import Readings
 from engine.looks import Looks, Stack
 from engine.params import Params
 from engine.reading import read_chart
-from engine.timeframes import context_of
+from engine.timeframes import Timeframe, context_of
 from engine.vocabulary import Rejected, Signal, Stage
 from ml.features import feature_reader
 from services.announce import Announcements
+from services.checkpoints import Checkpoints, ReadingsAt
 from services.position_manager import Settlement
 from services.record import Circumstances, Looked, Recorder
 from storage.account import open_account
@@ -70,14 +72,14 @@ def replay(
     begin_ms = _begin(book, series, params, from_ms, end_ms)
     looks = _all_looks(stacks, params, begin_ms, end_ms, progress)
     decided = len(looks)
-    settle_on = _settled_on(series)
+    settle_on, checkpoints = _settled_on(series), Checkpoints(_readings_of(stacks, params))
     batches = list(_batches(looks))
     for number, batch in enumerate(batches):
         with book.transaction() as stores:
-            _book_batch(stores, batch, settle_on, params, all_looks=all_looks)
+            _book_batch(stores, batch, settle_on, params, checkpoints, all_looks=all_looks)
         progress("booking", number + 1, len(batches))
     with book.transaction() as stores:
-        Settlement(stores, settle_on, params, Announcements()).rest(end_ms - 1)
+        Settlement(stores, settle_on, params, Announcements(), checkpoints).rest(end_ms - 1)
         stores.meta.set(UNTIL_KEY, str(max(end_ms, begin_ms)))
     with book.reading() as stores:
         return Replayed(summary_of(stores.connection), decided)
@@ -128,9 +130,15 @@ def _begin(book: Book, series: Sequence[Candles], params: Params, from_ms: int |
 
 
 def _book_batch(
-    stores: Stores, batch: Sequence[Looked], settle_on: Mapping[str, Candles], params: Params, *, all_looks: bool
+    stores: Stores,
+    batch: Sequence[Looked],
+    settle_on: Mapping[str, Candles],
+    params: Params,
+    checkpoints: Checkpoints,
+    *,
+    all_looks: bool,
 ) -> None:
-    settlement = Settlement(stores, settle_on, params, Announcements())
+    settlement = Settlement(stores, settle_on, params, Announcements(), checkpoints)
     recorder = Recorder(stores, settlement, params, Circumstances(Announcements()))
     at_ms = batch[0].candle_close_ms
     for at_ms, instant in groupby(batch, key=lambda look: look.candle_close_ms):
@@ -194,6 +202,21 @@ def _looks(stack: Stack, params: Params, begin_ms: int, end_ms: int) -> list[Loo
         Looked(own.symbol, own.timeframe, int(own.open_ms[index]) + own.timeframe.ms, shared(looks.at(index)))
         for index in range(first, last)
     ]
+
+
+def _readings_of(stacks: Sequence[Stack], params: Params) -> ReadingsAt:
+    """What the looks of a replay see, for re-analyses; a series is read when it is first asked for."""
+    looks = {
+        (stack.own.symbol, stack.own.timeframe): Looks(
+            stack, params, lambda candles: read_chart(candles, params.detection, COMPILED)
+        )
+        for stack in stacks
+    }
+
+    def readings_at(stores: Stores, symbol: str, timeframe: Timeframe, at_ms: int) -> Readings | Rejected:
+        return looks[symbol, timeframe].readings_at(at_ms)
+
+    return readings_at
 
 
 def _stack(candles: Candles, series: Sequence[Candles]) -> Stack:
