@@ -5,8 +5,9 @@ shows it. Only the channel of the settings is public; copies for other chats are
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from engine.vocabulary import SignalStatus
+from engine.vocabulary import PortfolioKind, SignalStatus
 from services.announce import MessageKind
 from storage.chats import Chat
 from storage.codec import Json
@@ -24,28 +25,35 @@ HEAD_DIGITS = 8
 EDITS = "edits"
 """In a message's payload: the dedupe key of the message it edits; an edit says nothing new."""
 
-PUBLISHED_AS: Mapping[str, PublicationKind] = {
-    MessageKind.SIGNAL.value: PublicationKind.SIGNAL,
-    MessageKind.ENTRY.value: PublicationKind.ENTRY,
-    MessageKind.TARGET.value: PublicationKind.TARGET,
-    MessageKind.STOP_MOVED.value: PublicationKind.STOP_MOVED,
-    MessageKind.CLOSE.value: PublicationKind.CLOSE,
-    MessageKind.EXPIRED.value: PublicationKind.EXPIRED,
-    MessageKind.CANCELLED.value: PublicationKind.CANCELLED,
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a kind of message goes on record: as what, and with which of the facts it was written from.
+
+    `of_account`: it tells what was done by hand or by a checkpoint in the paper account, apart from the signal's plan.
+    """
+
+    kind: PublicationKind
+    facts: tuple[str, ...] = ()
+    of_account: bool = False
+
+
+TOLD: Mapping[str, Told] = {
+    MessageKind.SIGNAL.value: Told(PublicationKind.SIGNAL),
+    MessageKind.ENTRY.value: Told(PublicationKind.ENTRY, ("price",)),
+    MessageKind.TARGET.value: Told(PublicationKind.TARGET, ("no", "price", "share_ratio")),
+    MessageKind.STOP_MOVED.value: Told(PublicationKind.STOP_MOVED, ("stop", "entry")),
+    MessageKind.CLOSE.value: Told(
+        PublicationKind.CLOSE,
+        ("reason", "outcome", "r_multiple", "pnl_pct", "mfe_r", "mae_r", "opened_ms", "targets_hit"),
+    ),
+    MessageKind.EXPIRED.value: Told(PublicationKind.EXPIRED, ("reason",)),
+    MessageKind.CANCELLED.value: Told(PublicationKind.CANCELLED, ("reason",)),
+    MessageKind.HAND_CLOSE.value: Told(PublicationKind.CLOSE, ("price", "reason", "r_multiple"), of_account=True),
+    MessageKind.HAND_PART.value: Told(PublicationKind.CLOSE, ("price", "reason", "share_ratio"), of_account=True),
+    MessageKind.HAND_STOP.value: Told(PublicationKind.STOP_MOVED, ("stop", "entry", "reason"), of_account=True),
 }
 """The messages that go on record, by the word of their kind; a signal that came too late goes on it as MISSED."""
-
-FACTS: Mapping[PublicationKind, tuple[str, ...]] = {
-    PublicationKind.ENTRY: ("price",),
-    PublicationKind.TARGET: ("no", "price", "share_ratio"),
-    PublicationKind.STOP_MOVED: ("stop", "entry"),
-    PublicationKind.CLOSE: (
-        "reason", "outcome", "r_multiple", "pnl_pct", "mfe_r", "mae_r", "opened_ms", "targets_hit",
-    ),
-    PublicationKind.EXPIRED: ("reason",),
-    PublicationKind.CANCELLED: ("reason",),
-}  # fmt: skip
-"""What each reply's row holds of the facts that its message was written from."""
 
 
 def set_public_channel(tx: Stores, chat_id: int | None) -> None:
@@ -65,13 +73,13 @@ def publish(tx: Stores, item: OutboxItem, delivery: Delivery, now_ms: int) -> Pu
     A post that stands on record as SENT is not written again. One of unknown end may be: then the new row names the one
     it repeats in `resend_of`, so that whoever reads the record counts one post.
     """
-    kind = PUBLISHED_AS.get(item.kind)
-    if kind is None or item.signal_id is None or EDITS in item.payload or not _is_public(tx, item):
+    told = TOLD.get(item.kind)
+    if told is None or item.signal_id is None or EDITS in item.payload or not _is_public(tx, item):
         return None
     stored = tx.signals.get(item.signal_id)
-    if kind is PublicationKind.SIGNAL and stored.status is SignalStatus.MISSED:
-        kind = PublicationKind.MISSED
-    facts: dict[str, Json] = {"post": item.dedupe_key, **_facts(stored, kind, item)}
+    is_missed = told.kind is PublicationKind.SIGNAL and stored.status is SignalStatus.MISSED
+    kind = PublicationKind.MISSED if is_missed else told.kind
+    facts: dict[str, Json] = {"post": item.dedupe_key, **_facts(stored, kind, told, item)}
     before = [row for row in tx.publications.of_signal(stored.id) if row.facts.get("post") == item.dedupe_key]
     if before:
         if before[-1].delivery is Delivery.SENT:
@@ -108,15 +116,16 @@ def _is_public(tx: Stores, item: OutboxItem) -> bool:
     return channel is not None and channel.telegram_id == item.chat_telegram_id
 
 
-def _facts(stored: StoredSignal, kind: PublicationKind, item: OutboxItem) -> dict[str, Json]:
+def _facts(stored: StoredSignal, kind: PublicationKind, told: Told, item: OutboxItem) -> dict[str, Json]:
     match kind:
         case PublicationKind.SIGNAL:
             return {**_identity(stored), **_levels(stored)}
         case PublicationKind.MISSED:
             return {**_identity(stored), "reason": stored.status_reason}
         case _:
-            told = {name: item.payload[name] for name in FACTS[kind] if name in item.payload}
-            return {**told, "happened_ms": item.payload.get("at_ms", item.created_ms)}
+            facts = {name: item.payload[name] for name in told.facts if name in item.payload}
+            account: dict[str, Json] = {"account": PortfolioKind.PAPER.value} if told.of_account else {}
+            return {**facts, **account, "happened_ms": item.payload.get("at_ms", item.created_ms)}
 
 
 def _identity(stored: StoredSignal) -> dict[str, Json]:

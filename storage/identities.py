@@ -64,7 +64,7 @@ WHERE b.kind='{PublicationKind.SIGNAL.value}' AND NOT COALESCE(json_extract(b.pa
 UNION ALL
 SELECT 'publication '||b.seq FROM publications b JOIN positions p ON p.signal_id=b.signal_id AND p.status='CLOSED'
 JOIN portfolios f ON f.id=p.portfolio_id AND f.kind='{PortfolioKind.SHADOW.value}'
-WHERE b.kind='{PublicationKind.CLOSE.value}'
+WHERE b.kind='{PublicationKind.CLOSE.value}' AND json_extract(b.payload,'$.account') IS NULL
   AND NOT COALESCE(ABS(json_extract(b.payload,'$.r_multiple')-p.r_multiple)<={R_TOLERANCE},0)"""
 
 _TOLD_TWICE = f"""

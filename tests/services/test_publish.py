@@ -5,13 +5,16 @@ from dataclasses import replace
 import pytest
 
 from engine.params import Params
-from engine.vocabulary import SignalStatus
+from engine.vocabulary import CloseReason, SignalStatus
+from services.announce import MessageKind
 from services.position_manager import Settlement
-from services.publish import FACTS, append_correction, head8, publish, set_public_channel
+from services.public_record import Ending, record_since
+from services.publish import TOLD, append_correction, head8, publish, set_public_channel
 from storage.book import Book
 from storage.chats import ChatKind
+from storage.identities import identities
 from storage.publications import GENESIS, Delivery, PublicationKind
-from tests.services.books import armed, candles_of
+from tests.services.books import armed, candles_of, with_deposit
 from tests.services.published import BACK_TO_ENTRY, CHANNEL, FILL, FIRST_TARGET, Desk, followed
 from tests.storage.samples import HOUR_MS, LONG, NOW_MS, SHORT, book, recorded
 
@@ -131,7 +134,7 @@ def test_the_whole_life_of_a_signal_goes_on_record_with_every_fact_it_was_told_w
         life = [row for row in desk.record() if row.kind is not PublicationKind.SIGNAL]
         assert [row.kind.value for row in life] == ["ENTRY", "TARGET", "STOP_MOVED", "CLOSE"]
         for row in life:
-            assert set(FACTS[row.kind]) <= row.facts.keys(), row.kind
+            assert set(TOLD[row.kind.value.lower()].facts) <= row.facts.keys(), row.kind
         assert life[0].facts["happened_ms"] == NOW_MS + HOUR_MS
         assert life[-1].facts["reason"] == "BREAK_EVEN"
         assert tx.publications.check().difference is None
@@ -152,12 +155,23 @@ def test_a_signal_that_was_never_filled_is_on_record_as_expired(book: Book):
         assert row.facts["reason"]
 
 
-def test_every_reply_that_becomes_a_publication_names_its_facts():
-    replies = set(PublicationKind) - {
-        PublicationKind.SIGNAL, PublicationKind.MISSED, PublicationKind.CORRECTION,
-    }  # fmt: skip
+def test_what_was_done_by_hand_is_on_record_as_the_accounts_own_and_not_as_the_signals_end(book: Book):
+    with with_deposit(book).transaction() as tx:
+        desk = Desk(tx)
+        signal_id = armed(tx, LONG)
+        desk.announcements.signal(tx, signal_id, LONG, NOW_MS)
+        candles = candles_of([FILL])
+        settlement = Settlement(tx, {"BTCUSDT": candles}, Params(), desk.announcements)
+        settlement.rest(candles.closed_at_ms)
+        desk.deliver(candles.closed_at_ms)
+        [position, _] = tx.positions.of_signal(signal_id)
+        settlement.close_by_hand(position.id, NOW_MS + 2 * HOUR_MS, 101.0, CloseReason.MANUAL)
+        desk.deliver(NOW_MS + 2 * HOUR_MS)
 
-    assert replies == FACTS.keys()
+        *_, row = desk.record()
+        assert (row.kind, row.facts["account"], row.facts["reason"]) == (PublicationKind.CLOSE, "paper", "MANUAL")
+        assert record_since(tx, 0).count(Ending.OPEN) == 1
+        assert [truth.name for truth in identities(tx) if not truth.holds] == []
 
 
 def test_the_head_in_a_post_is_the_beginning_of_the_hash_before_it(book: Book):
@@ -184,3 +198,9 @@ def test_a_correction_stands_behind_the_newest_row_and_names_its_signal(book: Bo
         assert (row.signal_id, row.kind, row.delivery) == (signal_id, PublicationKind.CORRECTION, Delivery.UNKNOWN)
         assert row.facts == {"text": "restored from yesterday's backup", "after_seq": 1}
         assert tx.publications.check().difference is None
+
+
+def test_of_every_kind_of_message_it_is_decided_whether_it_goes_on_record():
+    about_no_fact = {MessageKind.INCIDENT, MessageKind.CHECKPOINT, MessageKind.ADVICE}
+
+    assert {kind.value for kind in set(MessageKind) - about_no_fact} == TOLD.keys()
