@@ -20,9 +20,10 @@ from gateways.market import MarketError, UnknownSymbol
 from gateways.telegram_sender import TelegramSender
 from handlers.params_file import read_params
 from handlers.settings import LiveSettings
-from handlers.telegram.commands import Desk
+from handlers.telegram.desk import Desk
 from handlers.telegram.door import BadToken, Door
-from handlers.telegram.texts import clock_of, renderer
+from handlers.telegram.texts import renderer
+from services.access import ensure_owners
 from services.announce import Announcements
 from services.live import PATIENCE_MS, Live
 from services.live_scan import LiveScan, Watch, chart_reader, fresh_look, stored_windows, watch_of
@@ -111,11 +112,10 @@ async def _run(ground: Ground) -> None:
         writer,
         lambda symbol, timeframe: fresh_look(ground.market, symbol, timeframe, ground.params, read, now_ms()),
         now_ms,
-        clock_of(settings.zone),
     )
-    door = Door(token, settings.telegram_url, settings.owners, desk)
+    door = Door(token, settings.telegram_url, desk)
     await door.reach()  # a refused token ends the start; a silent Telegram does not
-    chats = await writer.run(lambda tx: _chats(tx, settings))
+    chats = await writer.run(lambda tx: _chats(tx, settings, now_ms()))
     telegram = TelegramSender(token, api_url=f"{settings.telegram_url.rstrip('/')}/bot")
     sender = Sender(
         ground.book,
@@ -204,14 +204,15 @@ class Pipeline:
         await self._ground.writer.run(lambda tx: forget(tx, self._ground.now_ms()))
 
 
-def _chats(tx: Stores, settings: LiveSettings) -> Chats:
-    """The chats of the settings, opened again where one was closed: whoever restarts the bot has seen to it."""
+def _chats(tx: Stores, settings: LiveSettings, at_ms: int) -> Chats:
+    """The owners and chats of the settings, opened again where one was closed: whoever restarts the bot has seen to it."""
 
     def opened(telegram_id: int, kind: ChatKind) -> int:
         chat = tx.chats.ensure(telegram_id, kind)
         tx.chats.enable(chat.id)
         return chat.id
 
+    ensure_owners(tx, settings.owners, settings.zone, at_ms)
     owner_id = opened(settings.owners[0], ChatKind.PRIVATE) if settings.owners else None
     channel_id = None if settings.channel is None else opened(settings.channel, ChatKind.CHANNEL)
     told = channel_id if channel_id is not None else owner_id

@@ -1,20 +1,29 @@
-"""The chat's door: polls Telegram, lets only owners in, and hands their commands to the table.
+"""The chat's door: hears Telegram's updates, lets in whom the book knows, and hands questions to the reception.
 
-Everything that comes in, of whatever kind, passes the one gate first; whom it does not know it does not answer.
+Everything that comes in, of whatever kind, passes the one gate first; whom the book does not let in is not answered.
 """
 
 import asyncio
 import logging
-from collections.abc import Collection
 from typing import Any
 
-from telegram import BotCommand, Update
-from telegram.constants import ParseMode
-from telegram.error import Conflict, InvalidToken, TelegramError
+from telegram import (
+    BotCommand,
+    BotCommandScopeChat,
+    CallbackQuery,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    Message,
+    Update,
+)
+from telegram.constants import ChatType, ParseMode
+from telegram.error import BadRequest, Conflict, InvalidToken, TelegramError
 from telegram.ext import (
     AIORateLimiter,
     Application,
     ApplicationHandlerStop,
+    CallbackQueryHandler,
+    ChatMemberHandler,
     CommandHandler,
     ContextTypes,
     MessageHandler,
@@ -22,16 +31,31 @@ from telegram.ext import (
     filters,
 )
 
-from handlers.telegram.commands import COMMANDS, Asked, Command, Desk, answered
+from handlers.telegram.actions import ACTIONS
+from handlers.telegram.buttons import Mint
+from handlers.telegram.catalogue import ENGLISH, LANGUAGES, text
+from handlers.telegram.commands import COMMANDS, open_to
+from handlers.telegram.desk import Answer, Asked, ChatRef, Command, Desk, Place, Pressed
+from handlers.telegram.reception import Message as Question
+from handlers.telegram.reception import answered, pressed
+from services.access import knock
+from services.membership import Membership, moved
 from services.send import plain, shortened
+from storage.chats import ChatKind
+from storage.users import KNOWN_ROLES, Role, User
 
 GATE_GROUP = -1
 ALLOWED_UPDATES = (Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER)
 POLLING_CONNECTIONS = 4
 RETRY_AFTER_S = 5.0
 FOR_EVER = -1
+MS_PER_SECOND = 1000
+MOST_TOAST_CHARACTERS = 200
+KINDS = {ChatType.PRIVATE: ChatKind.PRIVATE, ChatType.CHANNEL: ChatKind.CHANNEL}
+CLOSED_TO_US = ("left", "kicked")
 
 App = Application[Any, Any, Any, Any, Any, Any]
+Context = ContextTypes.DEFAULT_TYPE
 
 logger = logging.getLogger(__name__)
 
@@ -43,17 +67,8 @@ class BadToken(ValueError):
 class Door:
     """The bot's ear, over python-telegram-bot; `telegram_url` is the server without the `/bot` that follows it."""
 
-    def __init__(
-        self,
-        token: str,
-        telegram_url: str,
-        owners: Collection[int],
-        desk: Desk,
-        *,
-        retry_after_s: float = RETRY_AFTER_S,
-    ) -> None:
+    def __init__(self, token: str, telegram_url: str, desk: Desk, *, retry_after_s: float = RETRY_AFTER_S) -> None:
         self._retry_after_s = retry_after_s
-        self._owners = frozenset(owners)
         self._desk = desk
         self.application: App = (
             Application.builder()
@@ -82,11 +97,13 @@ class Door:
 
     async def serve(self) -> None:
         """Answer until cancelled; Telegram may be down now and at any time."""
+        now_ms = self._desk.now_ms()
+        await self._desk.writer.run(lambda tx: Mint.ensured(tx, now_ms))
         while not await self.reach():
             await asyncio.sleep(self._retry_after_s)
         updater = self.application.updater
         assert updater is not None, "it is built with one"
-        await self._show_menu()
+        await self._show_menus()
         await self.application.start()
         try:
             await updater.start_polling(
@@ -103,54 +120,176 @@ class Door:
         await self.application.shutdown()
 
     def _furnish(self) -> None:
-        self.application.add_handler(TypeHandler(Update, self._gate), group=GATE_GROUP)
+        add = self.application.add_handler
+        add(TypeHandler(Update, self._gate), group=GATE_GROUP)
         for command in COMMANDS:
-            self.application.add_handler(
-                CommandHandler(command.name, self._answering(command), filters.UpdateType.MESSAGE)
-            )
-        self.application.add_handler(MessageHandler(filters.COMMAND & filters.UpdateType.MESSAGE, _unknown))
-        self.application.add_error_handler(_log_error)
+            add(CommandHandler(command.name, self._answering(command), filters.UpdateType.MESSAGE))
+        add(MessageHandler(filters.COMMAND & filters.ChatType.PRIVATE & filters.UpdateType.MESSAGE, self._unknown))
+        add(CallbackQueryHandler(self._pressed))
+        add(ChatMemberHandler(self._moved, ChatMemberHandler.MY_CHAT_MEMBER))
+        self.application.add_error_handler(self._failed)
 
-    async def _gate(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        user = update.effective_user
-        if user is None or user.id not in self._owners:
-            logger.info("turned away user %s", None if user is None else user.id)
-            raise ApplicationHandlerStop
+    # The gate
+
+    async def _gate(self, update: Update, context: Context) -> None:
+        """Lets people of the book through; a stranger's /start is passed on to those who decide, unanswered."""
+        if update.my_chat_member is not None:  # where the bot is put is told to the owners, whoever put it there
+            return
+        if self._asker(update) is not None:
+            return
+        user, message = update.effective_user, update.message
+        logger.info("turned away user %s", None if user is None else user.id)
+        if user is not None and not user.is_bot and _is_start(message):
+            now_ms, language = self._desk.now_ms(), _language(user.language_code)
+            await self._desk.writer.run(lambda tx: knock(tx, user.id, user.full_name, language, now_ms))
+        raise ApplicationHandlerStop
+
+    def _asker(self, update: Update) -> User | None:
+        """Who of the book's people speaks in their own words or presses; None = nobody is to be answered."""
+        user, message = update.effective_user, update.message
+        if user is None or user.is_bot or (message is None and update.callback_query is None):
+            return None
+        if message is not None and (message.forward_origin is not None or message.via_bot is not None):
+            return None  # somebody else's words
+        with self._desk.book.reading() as view:
+            found = view.users.by_telegram_id(user.id)
+        return found if found is not None and found.role.includes(Role.SUBSCRIBER) else None
+
+    # What is let through
 
     def _answering(self, command: Command) -> Any:
-        async def answer(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-            message, user = update.effective_message, update.effective_user
-            assert message is not None
-            assert user is not None, "the gate lets nobody through who has no id"
-            asked = Asked(tuple(context.args or ()), f"telegram:{user.id}")
-            text = await answered(self._desk, command, asked)
-            if shortened(text) != text:  # cut HTML would leave a tag open
-                await message.reply_text(shortened(plain(text)))
-            else:
-                await message.reply_text(text, parse_mode=ParseMode.HTML)
+        async def answer(update: Update, context: Context) -> None:
+            message, user = update.message, self._asker(update)
+            if message is None or user is None:
+                return
+            asked = Asked(tuple(context.args or ()), user, _chat_of(message))
+            age_ms = self._desk.now_ms() - round(message.date.timestamp() * MS_PER_SECOND)
+            told = await answered(self._desk, command, asked, Question(message.message_id, age_ms))
+            if told is not None:
+                await self._reply(message, told)
 
         return answer
 
-    async def _show_menu(self) -> None:
-        menu = [BotCommand(command.name, command.description) for command in COMMANDS]
+    async def _pressed(self, update: Update, context: Context) -> None:
+        query, user = update.callback_query, self._asker(update)
+        if query is None or user is None:
+            return
+        message = query.message if isinstance(query.message, Message) else None
+        if message is None or query.data is None:
+            await query.answer(text(user.language, "button.old"))
+            return
+        press = Pressed("", user, _chat_of(message), message.message_id)
+        told = await pressed(self._desk, ACTIONS, query.data, press)
+        if told is None or told.place is not Place.TOAST:
+            await query.answer()
+        if told is not None:
+            await self._show(query, message, user, told)
+
+    async def _moved(self, update: Update, context: Context) -> None:
+        change = update.my_chat_member
+        assert change is not None
+        kind = KINDS.get(ChatType(change.chat.type), ChatKind.GROUP)
+        membership = Membership(
+            chat_id=change.chat.id,
+            kind=kind,
+            title=change.chat.effective_name or str(change.chat.id),
+            is_open=change.new_chat_member.status not in CLOSED_TO_US,
+            by=change.from_user.id,
+            by_name=change.from_user.full_name,
+        )
+        now_ms = self._desk.now_ms()
+        await self._desk.writer.run(lambda tx: moved(tx, membership, now_ms))
+
+    async def _unknown(self, update: Update, context: Context) -> None:
+        message, user = update.message, self._asker(update)
+        if message is not None and user is not None:
+            await message.reply_text(text(user.language, "refused.unknown"))
+
+    async def _failed(self, update: object, context: Context) -> None:
+        """A defect in an answer: the log has it whole, whoever asked hears that there is one."""
+        logger.error("an update could not be answered", exc_info=context.error)
+        if not isinstance(update, Update) or isinstance(context.error, TelegramError):
+            return
+        user, message = self._asker(update), update.effective_message
+        if user is not None and isinstance(message, Message):
+            await message.reply_text(text(user.language, "refused.defect"))
+
+    # Answers
+
+    async def _reply(self, message: Message, answer: Answer) -> None:
+        keyboard = _keyboard(answer)
         try:
-            await self.application.bot.set_my_commands(menu)
+            await message.reply_text(_within_limits(answer), parse_mode=ParseMode.HTML, reply_markup=keyboard)
+        except BadRequest as error:
+            logger.error("an answer could not be shown (%s); sent plain", error)
+            await message.reply_text(shortened(plain(answer.html)), reply_markup=keyboard)
+
+    async def _show(self, query: CallbackQuery, message: Message, user: User, answer: Answer) -> None:
+        match answer.place:
+            case Place.TOAST:
+                await query.answer(plain(answer.html)[:MOST_TOAST_CHARACTERS])
+            case Place.SAME if message.text is not None:
+                await query.edit_message_text(
+                    _within_limits(answer), parse_mode=ParseMode.HTML, reply_markup=_keyboard(answer)
+                )
+            case _ if message.chat.type == ChatType.CHANNEL:  # who asks in the channel is answered in private
+                await self.application.bot.send_message(
+                    user.telegram_id,
+                    _within_limits(answer),
+                    parse_mode=ParseMode.HTML,
+                    reply_markup=_keyboard(answer),
+                )
+            case _:
+                await self._reply(message, answer)
+
+    # Menus
+
+    async def _show_menus(self) -> None:
+        """Everybody's menu holds what subscribers may ask; whoever may more has a menu of his own."""
+        with self._desk.book.reading() as view:
+            staff = view.users.with_any_role(role for role in KNOWN_ROLES if role is not Role.SUBSCRIBER)
+        for language in LANGUAGES:
+            await self._show_menu(Role.SUBSCRIBER, language, None)
+        for user in staff:
+            await self._show_menu(user.role, user.language, user.telegram_id)
+
+    async def _show_menu(self, role: Role, language: str, chat_id: int | None) -> None:
+        menu = [BotCommand(command.name, text(language, command.description_key)) for command in open_to(role)]
+        is_default = chat_id is None and language == ENGLISH
+        try:
+            await self.application.bot.set_my_commands(
+                menu,
+                scope=None if chat_id is None else BotCommandScopeChat(chat_id),
+                language_code=None if is_default or chat_id is not None else language,
+            )
         except TelegramError as error:
             logger.warning("the menu of commands could not be set: %s", error)
 
 
-async def _unknown(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-    message = update.effective_message
-    assert message is not None
-    await message.reply_text("There is no such command; /help lists all of them.")
+def _keyboard(answer: Answer) -> InlineKeyboardMarkup | None:
+    rows = [[InlineKeyboardButton(button.label, callback_data=button.data) for button in row] for row in answer.buttons]
+    return InlineKeyboardMarkup(rows) if rows else None
 
 
-async def _log_error(update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
-    """A defect in an answer: the log has it whole, whoever asked hears that there is one."""
-    logger.error("an update could not be answered", exc_info=context.error)
-    message = update.effective_message if isinstance(update, Update) else None
-    if message is not None and not isinstance(context.error, TelegramError):
-        await message.reply_text("That failed on my side; the log says why.")
+def _within_limits(answer: Answer) -> str:
+    """The HTML, unless it is too long for one message: then its beginning without tags, which could be left open."""
+    return answer.html if shortened(answer.html) == answer.html else shortened(plain(answer.html))
+
+
+def _chat_of(message: Message) -> ChatRef:
+    topic_id = message.message_thread_id if message.is_topic_message else None
+    return ChatRef(message.chat.id, KINDS.get(ChatType(message.chat.type), ChatKind.GROUP), topic_id or 0)
+
+
+def _is_start(message: Message | None) -> bool:
+    """Whether somebody writes /start to the bot himself, in private."""
+    words = (message.text or "").split() if message is not None else []
+    return bool(words) and message is not None and message.chat.type == ChatType.PRIVATE and words[0] == "/start"
+
+
+def _language(code: str | None) -> str:
+    known = (code or ENGLISH).split("-")[0]
+    return known if known in LANGUAGES else ENGLISH
 
 
 def _log_polling_error(error: TelegramError) -> None:

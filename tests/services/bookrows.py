@@ -7,7 +7,7 @@ from storage.book import Book
 
 Row = tuple[object, ...]
 
-# left out are the wall's times (when a look was taken, when a message went out) and the telling of starts and stops
+# left out are the wall's times (when a look was taken, when a message went out) and what starts and stops write
 _QUERIES: Mapping[str, str] = {
     "scans": "SELECT symbol, timeframe, candle_close_ms, signals, stage, reason, value, threshold FROM scans"
     " ORDER BY 1, 2, 3",
@@ -21,7 +21,7 @@ _QUERIES: Mapping[str, str] = {
     "fills": "SELECT * FROM fills ORDER BY id",
     "ledger": "SELECT * FROM ledger ORDER BY id",
     "events": "SELECT at_ms, type, signal_id, position_id, portfolio_id, symbol, message, idem_key FROM events"
-    " WHERE type NOT IN('BOT_STARTED','BOT_STOPPED','SIGNAL_SENT','SEND_UNKNOWN','COMMAND') ORDER BY id",
+    " WHERE type NOT IN('BOT_STARTED','BOT_STOPPED','SIGNAL_SENT','SEND_UNKNOWN','COMMAND','RIGHTS_CHANGED') ORDER BY id",
     "messages": "SELECT id, kind, signal_id, payload, created_ms, expires_ms, dedupe_key FROM messages ORDER BY id",
     "outbox": "SELECT id, message_id, chat_id, reply_to, state FROM outbox ORDER BY id",
     "balance": "SELECT * FROM v_account",

@@ -5,7 +5,7 @@ Time stands still until a test plays on; a rig can be put away and started again
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,8 +14,12 @@ from engine.timeframes import MINUTE_MS, Timeframe
 from engine.vocabulary import BookKind, Market
 from gateways.binance import Binance
 from gateways.telegram_sender import TelegramSender
-from handlers.telegram.commands import Desk
-from handlers.telegram.texts import clock_of, renderer
+from handlers.telegram.buttons import Mint
+from handlers.telegram.commands import find
+from handlers.telegram.desk import Answer, Asked, ChatRef, Desk
+from handlers.telegram.reception import Message, answered
+from handlers.telegram.texts import renderer
+from services.access import ensure_owners
 from services.announce import Announcements
 from services.live import Live, MarketSilent
 from services.live_scan import LiveScan, chart_reader, fresh_look, stored_windows, watch_of
@@ -60,6 +64,19 @@ class Rig:
     live: Live
     sender: Sender
     desk: Desk
+    asked: int = field(default=0)
+
+    async def ask(self, text: str, user_id: int = OWNER, age_ms: int = 0) -> Answer | None:
+        """What somebody of the book is answered to a command, without Telegram in between."""
+        name, *words = text.removeprefix("/").split()
+        with self.book.reading() as view:
+            user = view.users.by_telegram_id(user_id)
+        command = find(name)
+        assert command is not None
+        assert user is not None
+        self.asked += 1
+        question = Asked(tuple(words), user, ChatRef(user_id))
+        return await answered(self.desk, command, question, Message(self.asked, age_ms))
 
     async def play(self, until_ms: int, step_ms: int = 5 * MINUTE_MS) -> None:
         """Let time pass, with a look at the market and the outbox at every step."""
@@ -87,6 +104,8 @@ async def started(world: World, symbols: tuple[str, ...], timeframes: tuple[Time
         read = chart_reader(params)
         with book.transaction() as tx:
             channel = tx.chats.ensure(CHANNEL, ChatKind.CHANNEL).id
+            ensure_owners(tx, (OWNER,), "UTC", clock.ms)
+            Mint.ensured(tx, clock.ms)
         sender = Sender(book, writer, telegram, renderer(), clock.now_ms, sleep=clock.sleep)
         watch = await watch_of(market, symbols, timeframes)
         scan = LiveScan(market, watch, params, read, clock.now_ms, stored_windows(book, market.source, params))
@@ -97,7 +116,6 @@ async def started(world: World, symbols: tuple[str, ...], timeframes: tuple[Time
             writer,
             lambda symbol, timeframe: fresh_look(market, symbol, timeframe, params, read, clock.ms),
             clock.now_ms,
-            clock_of("UTC"),
         )
         await sender.recover()
         await live.begin()

@@ -8,7 +8,6 @@ from engine.timeframes import HOUR_MS, MINUTE_MS, Timeframe
 from engine.vocabulary import PortfolioKind, SignalStatus, Stage
 from gateways.binance import Binance
 from gateways.market import UnknownSymbol
-from handlers.telegram.commands import Asked, answered, find
 from services.live import MarketSilent
 from services.live_scan import flaw_of, watch_of
 from services.pause import pause, resume
@@ -145,7 +144,7 @@ async def test_while_paused_signals_are_kept_and_none_is_sent(rig):
 
     assert first_lines(rig) == []
     with rig.book.reading() as view:
-        assert view.signals.get(1).status_reason == "protections: holiday, limit running"
+        assert view.signals.get(1).status_reason == "protections: pause holiday, limit running"
     with rig.book.transaction() as tx:
         assert resume(tx, "test", rig.world.clock.ms)
     await rig.play(ms("2026-01-01T01:20"))
@@ -186,6 +185,6 @@ def test_a_window_is_refused_when_it_is_stale_forming_empty_or_has_holes():
 
 
 async def ask(rig: Rig, name: str, *words: str) -> str:
-    command = find(name)
-    assert command is not None
-    return await answered(rig.desk, command, Asked(words, "test"))
+    answer = await rig.ask(" ".join((f"/{name}", *words)))
+    assert answer is not None
+    return answer.html

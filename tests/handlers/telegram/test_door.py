@@ -1,10 +1,9 @@
-"""Commands over real HTTP: owners are answered, strangers are not, and a silent Telegram is waited for."""
+"""Commands over real HTTP: people of the book are answered, and a silent Telegram is waited for."""
 
 import asyncio
 import json
 import re
 import socket
-from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -16,37 +15,10 @@ from services.pause import paused_reason
 from storage.events import EventType
 from tests.fakes.bot_api import TOKEN, BotApi
 from tests.fakes.http import listen
-from tests.services.rig import OWNER, World, ms, started, world_at
+from tests.handlers.telegram.chat import Chat, door_of, opened
+from tests.services.rig import OWNER, ms, started, world_at
 
-STRANGER = 666
 BEGIN_MS = ms("2026-01-01T00:50")
-
-
-class Chat:
-    """What an owner types and reads."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-
-    async def ask(self, text: str, user: int = OWNER) -> str:
-        heard = len(self.world.api.messages(user))
-        self.world.api.say(user, text)
-        async with asyncio.timeout(5):
-            while len(self.world.api.messages(user)) == heard:
-                await asyncio.sleep(0.01)
-        return self.world.api.messages(user)[-1].text
-
-
-@asynccontextmanager
-async def opened(door: Door):
-    serving = asyncio.create_task(door.serve())
-    try:
-        yield serving
-    finally:
-        serving.cancel()
-        with suppress(asyncio.CancelledError):
-            await serving
-        await door.close()
 
 
 @pytest.fixture
@@ -63,8 +35,7 @@ async def rig(world):
 
 @pytest.fixture
 async def chat(rig):
-    door = Door(TOKEN, rig.world.telegram_url.removesuffix("/bot"), (OWNER,), rig.desk)
-    async with opened(door):
+    async with opened(door_of(rig)):
         yield Chat(rig.world)
 
 
@@ -73,30 +44,6 @@ async def test_start_says_what_this_is_and_help_lists_every_command(chat):
     told = await chat.ask("/help")
     for command in COMMANDS:
         assert f"/{command.name}" in told
-    assert [entry["command"] for entry in chat.world.api.commands] == [command.name for command in COMMANDS]
-
-
-async def test_a_stranger_is_not_answered_whatever_comes(rig, chat):
-    api = rig.world.api
-    for text in ("/start", "/pause", "hello", "/account"):
-        api.say(STRANGER, text)
-    api.member(-100, STRANGER, "administrator")
-    await chat.ask("/help")
-
-    assert api.messages(STRANGER) == []
-    with rig.book.reading() as view:
-        assert paused_reason(view) is None
-        assert {event.actor for event in view.events.latest(10, EventType.COMMAND)} == {f"telegram:{OWNER}"}
-
-
-async def test_nobody_is_answered_when_there_are_no_owners(rig):
-    door = Door(TOKEN, rig.world.telegram_url.removesuffix("/bot"), (), rig.desk)
-    async with opened(door):
-        rig.world.api.say(OWNER, "/start")
-        while not any(call.method == "getUpdates" and "offset" in call.fields for call in rig.world.api.calls):
-            await asyncio.sleep(0.01)
-
-    assert rig.world.api.messages(OWNER) == []
 
 
 async def test_signal_shows_what_the_engine_sees_now(rig, chat):
@@ -175,7 +122,7 @@ async def test_updates_are_asked_for_by_kind_and_only_these(chat):
 
 
 async def test_a_refused_token_is_one_sentence_without_the_token(rig):
-    door = Door("12345:wrong-token-wrong-token-wrong", rig.world.telegram_url.removesuffix("/bot"), (), rig.desk)
+    door = Door("12345:wrong-token-wrong-token-wrong", rig.world.telegram_url.removesuffix("/bot"), rig.desk)
 
     with pytest.raises(BadToken, match="BotFather") as refused:
         await door.reach()
@@ -186,7 +133,7 @@ async def test_it_starts_while_telegram_is_down_and_comes_back_by_itself(rig):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    door = Door(TOKEN, f"http://127.0.0.1:{port}", (OWNER,), rig.desk, retry_after_s=0.05)
+    door = Door(TOKEN, f"http://127.0.0.1:{port}", rig.desk, retry_after_s=0.05)
     api = BotApi()
     async with opened(door):
         await asyncio.sleep(0.2)

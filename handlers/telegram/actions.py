@@ -1,0 +1,13 @@
+"""The actions behind buttons: one table that presses are routed by; whatever is not in it does nothing."""
+
+from handlers.telegram.commands import access
+from handlers.telegram.desk import Action
+from handlers.telegram.paging import PAGE
+from handlers.telegram.reception import LEAVE, leave, turn_page
+from storage.users import Role
+
+ACTIONS: tuple[Action, ...] = (
+    Action(PAGE, Role.SUBSCRIBER, turn_page),
+    Action(LEAVE, Role.SUBSCRIBER, leave),
+    *access.ACTIONS,
+)

@@ -1,0 +1,30 @@
+"""The texts of what the engine sees now and of what it turned down."""
+
+TEXTS = {
+    "signal.none": {
+        "en": "No signal on <b>#{symbol} {timeframe}</b> at the close of {closed}.",
+        "bg": "Няма сигнал за <b>#{symbol} {timeframe}</b> при затварянето в {closed}.",
+    },
+    "signal.why": {"en": "{stage}: {reason}", "bg": "{stage}: {reason}"},
+    "signal.why_facts": {"en": "{stage}: {reason} ({facts})", "bg": "{stage}: {reason} ({facts})"},
+    "signal.has": {"en": "has {value}", "bg": "има {value}"},
+    "signal.limit": {"en": "limit {value}", "bg": "граница {value}"},
+    "signal.not_kept": {"en": "not in the book", "bg": "не е в книгата"},
+    "signal.kept": {"en": "{name} {status}", "bg": "{name} {status}"},
+    "stage.data": {"en": "data", "bg": "данни"},
+    "stage.context": {"en": "context", "bg": "контекст"},
+    "stage.setup": {"en": "setup", "bg": "сетъп"},
+    "stage.levels": {"en": "levels", "bg": "нива"},
+    "stage.confidence": {"en": "confidence", "bg": "увереност"},
+    "stage.gate": {"en": "gate", "bg": "филтър"},
+    "status.GENERATED": {"en": "generated", "bg": "създаден"},
+    "status.SUPPRESSED": {"en": "suppressed", "bg": "задържан"},
+    "status.REJECTED": {"en": "rejected", "bg": "отхвърлен"},
+    "status.ACCEPTED": {"en": "accepted", "bg": "приет"},
+    "status.SENT": {"en": "sent", "bg": "изпратен"},
+    "status.EXECUTED": {"en": "executed", "bg": "изпълнен"},
+    "status.CLOSED": {"en": "closed", "bg": "затворен"},
+    "status.EXPIRED": {"en": "expired", "bg": "изтекъл"},
+    "status.CANCELLED": {"en": "cancelled", "bg": "отменен"},
+    "status.MISSED": {"en": "missed", "bg": "пропуснат"},
+}

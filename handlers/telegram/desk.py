@@ -1,0 +1,133 @@
+"""What a command is given and what it gives back: the desk, the question, the answer, and a row of the table."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from engine.timeframes import Timeframe
+from engine.vocabulary import Rejected, Signal
+from handlers.telegram.catalogue import Markup, text
+from handlers.telegram.texts import ClockText, clock_of
+from services.access import author
+from services.post import Button, ChartRequest
+from storage.book import Book
+from storage.chats import ChatKind
+from storage.users import Role, User
+from storage.writer import Writer
+
+Look = Callable[[str, Timeframe], Awaitable[tuple[int, Signal | Rejected]]]
+"""What the engine says now about a symbol on a timeframe, and at which close; MarketError when it cannot be had."""
+
+
+class CommandError(Exception):
+    """A question that cannot be answered; `key` of the catalogue says in one sentence how to ask."""
+
+    def __init__(self, key: str, /, **values: str | int) -> None:
+        super().__init__(key)
+        self.key = key
+        self.values = values
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What commands are answered from."""
+
+    book: Book
+    writer: Writer
+    look: Look
+    now_ms: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRef:
+    """The chat a question came from; `id` is Telegram's."""
+
+    id: int
+    kind: ChatKind = ChatKind.PRIVATE
+    topic_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The words behind a command, who gave it and where."""
+
+    words: tuple[str, ...]
+    user: User
+    chat: ChatRef
+
+    @property
+    def by(self) -> str:
+        """The author as events name him."""
+        return author(self.user.telegram_id)
+
+    @property
+    def clock(self) -> ClockText:
+        """Writes instants in the asker's zone."""
+        return clock_of(self.user.timezone)
+
+    def say(self, key: str, /, **values: str | int) -> Markup:
+        """A text of the catalogue in the asker's language."""
+        return text(self.user.language, key, **values)
+
+
+class Place(Enum):
+    """Where the answer to a pressed button goes."""
+
+    NEW = "new message"
+    SAME = "in place of the message with the button"
+    TOAST = "a line over the chat that goes away"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """HTML of ours with rows of buttons under it and perhaps a picture above it; `place` matters to presses alone."""
+
+    html: Markup
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    chart: ChartRequest | None = None
+    place: Place = Place.NEW
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the table of commands; one that `changes` something is not done long after it was given."""
+
+    name: str
+    arguments: str
+    description_key: str
+    role: Role
+    answer: Callable[[Desk, Asked], Awaitable[Answer]]
+    changes: bool = False
+
+    @property
+    def usage(self) -> str:
+        return f"/{self.name} {self.arguments}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A button's argument, who pressed it and where; `message_id` is that of the message it hangs under."""
+
+    argument: str
+    user: User
+    chat: ChatRef
+    message_id: int
+
+    @property
+    def asked(self) -> Asked:
+        """The press as a question without words."""
+        return Asked((), self.user, self.chat)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One row of the table of buttons: one that `changes` something works once, a `destructive` one asks again first.
+
+    `name` has at most 8 characters, because a button carries it.
+    """
+
+    name: str
+    role: Role
+    act: Callable[[Desk, Pressed], Awaitable[Answer]]
+    changes: bool = False
+    destructive: bool = False
