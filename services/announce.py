@@ -29,6 +29,7 @@ class MessageKind(Enum):
     HAND_CLOSE = "hand_close"
     HAND_PART = "hand_part"
     HAND_STOP = "hand_stop"
+    DIGEST = "digest"
 
 
 SUBJECTS: Mapping[MessageKind, Subject] = {
@@ -122,6 +123,26 @@ class Announcements:
                 at_ms,
                 not_before_ms=heard_by.not_before_ms,
             )
+
+    def digest(self, stores: Stores, day: str, at_ms: int, facts: dict[str, Json]) -> bool:
+        """Queue the digest of a day (ISO date), told once; False when it was queued before or nobody wants it."""
+        heard_by = listeners(stores, self.chat_ids, News(Subject.REPORT, at_ms), self.zone)
+        if not heard_by.chat_ids:
+            return False
+        queued = stores.outbox.queue(
+            MessageKind.DIGEST.value,
+            _payload({"day": day, **facts}, heard_by),
+            digest_key(day),
+            heard_by.chat_ids,
+            at_ms,
+            not_before_ms=heard_by.not_before_ms,
+        )
+        return queued is not None
+
+
+def digest_key(day: str) -> str:
+    """The dedupe key of a day's digest."""
+    return f"{MessageKind.DIGEST.value}:{day}"
 
 
 def signal_key(signal_id: int) -> str:

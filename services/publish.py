@@ -22,9 +22,6 @@ PUBLIC_CHANNEL = "public_channel"
 HEAD_DIGITS = 8
 """How many hex digits of the head stand in each post."""
 
-EDITS = "edits"
-"""In a message's payload: the dedupe key of the message it edits; an edit says nothing new."""
-
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -74,7 +71,7 @@ def publish(tx: Stores, item: OutboxItem, delivery: Delivery, now_ms: int) -> Pu
     it repeats in `resend_of`, so that whoever reads the record counts one post.
     """
     told = TOLD.get(item.kind)
-    if told is None or item.signal_id is None or EDITS in item.payload or not _is_public(tx, item):
+    if told is None or item.signal_id is None or item.edits or not _is_public(tx, item):
         return None
     stored = tx.signals.get(item.signal_id)
     is_missed = told.kind is PublicationKind.SIGNAL and stored.status is SignalStatus.MISSED
