@@ -174,7 +174,7 @@ class ProtectionParams:
     stop_guard_window_ms: int = DAY_MS
     stop_guard_lock_ms: int = DAY_MS
     drawdown_max_r: float = 6.0
-    drawdown_window_ms: int = 7 * DAY_MS
+    drawdown_window_ms: int = 14 * DAY_MS
     drawdown_lock_ms: int = 2 * DAY_MS
     daily_loss_max_r: float = 2.0
     cooldown_ms: int = 4 * HOUR_MS
