@@ -5,11 +5,15 @@ from numba import njit
 from engine.candles import Candles
 from engine.detection_params import DetectionParams
 from engine.kernel import price_kernel
+from engine.marks import mark_by_loop
 from engine.runner import Kernel, price_findings
 from engine.timeframes import Timeframe
 
-COMPILED = Kernel(njit(cache=True, nogil=True)(price_kernel), on_arrays=True)
-"""The same function, compiled on first use and cached on disk; it releases the interpreter lock while it runs."""
+_compiled = njit(cache=True, nogil=True, error_model="numpy")
+"""Cached on disk; releases the interpreter lock while it runs; divides by zero as numpy does, without asking."""
+
+COMPILED = Kernel(_compiled(price_kernel), _compiled(mark_by_loop), on_arrays=True)
+"""The same functions, compiled on first use."""
 
 
 def load() -> None:

@@ -99,8 +99,6 @@ class BarColumns:
     low_at: NDArray[np.int32]
     """Bar of the last confirmed swing low, NONE before the first."""
     true_range: NDArray[np.float64]
-    mean_true_range: NDArray[np.float64]
-    """Mean true range of the `disp_n` bars BEFORE this one, summed oldest first; NaN where there are not as many."""
     settled: NDArray[np.int32]
     """The latest start of a window whose own run agrees with this one after this bar; see `window_is_equal`."""
 

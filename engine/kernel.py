@@ -14,7 +14,40 @@ Where neighbours can arrive out of order (gaps one bar apart, blocks of one leg)
 import math
 
 from engine.findings import Findings, Kind
-from engine.kernel_columns import LAST_OPPOSITE, LUXALGO, SMC, BarOutputs, Column, EventColumns, GivenRows, Rules
+from engine.kernel_columns import (
+    DIRECTION,
+    FIRST_EVENT,
+    HIGH_AT,
+    INDEX,
+    KIND,
+    KNOWN_AT,
+    LAST_OPPOSITE,
+    LOW_AT,
+    LOWER,
+    LUXALGO,
+    ORIGIN,
+    REF,
+    SETTLED,
+    SMC,
+    UPPER,
+    BarRows,
+    Column,
+    Rows,
+    Rules,
+    Table,
+)
+from engine.marks import (
+    DISPLACED,
+    DISPLACED_UP,
+    EQUALITY_SLACK,
+    GAP_DOWN,
+    GAP_UP,
+    INTERNAL_HIGH,
+    INTERNAL_LOW,
+    SWING_HIGH,
+    SWING_LOW,
+    SWINGS,
+)
 
 FULL = -1
 """The answer instead of a count when the event columns were too short: call again with longer ones."""
@@ -22,9 +55,6 @@ SPARE = 32
 """Room the columns need beyond what is reported: the most one bar can add apart from life-cycle events."""
 STACK_COUNT = 20
 """Rows of `stacks`, each as long as there are bars."""
-
-EQUALITY_SLACK = 1e-12
-"""Absorbs the rounding of a difference of two prices where exactly the limit still counts."""
 
 SWING = Kind.SWING.value
 ISWING = Kind.ISWING.value
@@ -57,36 +87,48 @@ def price_kernel(
     high: Column,
     low: Column,
     close: Column,
+    marks: Column,
+    true_range: Column,
     rules: Rules,
-    given: GivenRows,
-    events: EventColumns,
-    bars: BarOutputs,
-    stacks: tuple[Column, ...],
+    given: Rows,
+    events: Rows,
+    bars: BarRows,
+    stacks: Table,
 ) -> int:
     """Write every event of the series into `events` and its state into `bars`; how many events, or FULL.
 
-    The four price columns have one length n; `stacks` are STACK_COUNT scratch columns of at least n integers. The rows
-    of `given` are copied in front of the events of their bars.
+    The four price columns, `marks` and `true_range` (see `engine.marks`) have one length n; `stacks` is scratch of
+    STACK_COUNT rows of at least n positions. The rows of `given` are copied in front of the events of their bars.
     """
-    (
-        swing_left, swing_right, internal_left, internal_right, break_on_wick, mean_bars, body_multiple, body_share,
-        min_gap, colour_filter, block_school, block_body, equal_tolerance, equal_tolerance_ranges, reclaim_bars,
-        leg_swings, leg_size, extras,
-    ) = rules  # fmt: skip
-    given_kind, given_known_at, given_index, given_ref, given_direction, given_upper, given_lower = given
-    kind, known_at, index, ref, direction, upper, lower, origin = events
-    first_event, trend_at, high_at, low_at, true_range, mean_true_range, settled_at = bars
+    mean_bars = rules.mean_bars
+    break_on_wick, block_school, block_body = rules.break_on_wick, rules.block_school, rules.block_body
+    equal_tolerance, equal_tolerance_ranges = rules.equal_tolerance, rules.equal_tolerance_ranges
+    reclaim_bars, leg_swings, extras, swing_left = rules.reclaim_bars, rules.leg_swings, rules.extras, rules.swing_left
+    swing_delay = rules.leg_size if leg_swings else rules.swing_right
+    internal_delay = rules.internal_right
+    swing_span, internal_span = swing_left + rules.swing_right, rules.internal_left + internal_delay
+    warm_up = max(swing_span, internal_span, mean_bars + 1, 2)
+
+    kind, direction = events.small[KIND], events.small[DIRECTION]
+    known_at, index, ref = events.whole[KNOWN_AT], events.whole[INDEX], events.whole[REF]
+    origin = events.whole[ORIGIN]
+    upper, lower = events.prices[UPPER], events.prices[LOWER]
+    given_known_at = given.whole[KNOWN_AT]
+    first_event, high_at = bars.whole[FIRST_EVENT], bars.whole[HIGH_AT]
+    low_at, settled_at = bars.whole[LOW_AT], bars.whole[SETTLED]
+    trend_at = bars.trend
     # Positions of events that wait for a price. `below` waits for a falling price, `above` for a rising one.
-    (
-        pools_above, pools_below, runs_above, runs_below, raids_above, raids_below, lures_above, lures_below,
-        touch_below, touch_above, middle_below, middle_above, fill_below, fill_above, invert_below, invert_above,
-        block_touch_below, block_touch_above, block_break_below, block_break_above,
-    ) = stacks  # fmt: skip
+    pools_above, pools_below, runs_above, runs_below = stacks[0], stacks[1], stacks[2], stacks[3]
+    raids_above, raids_below, lures_above, lures_below = stacks[4], stacks[5], stacks[6], stacks[7]
+    touch_below, touch_above, middle_below, middle_above = stacks[8], stacks[9], stacks[10], stacks[11]
+    fill_below, fill_above, invert_below, invert_above = stacks[12], stacks[13], stacks[14], stacks[15]
+    block_touch_below, block_touch_above = stacks[16], stacks[17]
+    block_break_below, block_break_above = stacks[18], stacks[19]
     n = len(close)
     limit = len(kind) - SPARE
     count = 0
     given_n = 0
-    given_end = len(given_kind)
+    given_end = len(given_known_at)
     nothing_above = math.inf
     nothing_below = -math.inf
 
@@ -121,18 +163,7 @@ def price_kernel(
     last_low, last_low_event = -1, -1
     last_up_close, last_down_close = -1, -1
     lure_side, lure_bar, lure_event = 0, 0, -1
-    leg = 0
 
-    # First highest high and first lowest low of the windows that decide about a swing.
-    swing_span = swing_left + swing_right
-    top_bar, top = 0, nothing_below
-    bottom_bar, bottom = 0, nothing_above
-    internal_span = internal_left + internal_right
-    internal_top_bar, internal_top = 0, nothing_below
-    internal_bottom_bar, internal_bottom = 0, nothing_above
-    warm_up = max(swing_span, internal_span, mean_bars + 1, 2)
-
-    previous_close = 0.0
     for t in range(n):
         if count >= limit:
             return FULL
@@ -143,9 +174,10 @@ def price_kernel(
         first_event[t] = count
 
         while given_n < given_end and given_known_at[given_n] == t and count < limit:
-            kind[count], known_at[count], index[count] = given_kind[given_n], t, given_index[given_n]
-            ref[count], direction[count], origin[count] = given_ref[given_n], given_direction[given_n], -1
-            upper[count], lower[count] = given_upper[given_n], given_lower[given_n]
+            kind[count], direction[count] = given.small[KIND][given_n], given.small[DIRECTION][given_n]
+            known_at[count], index[count], ref[count] = t, given.whole[INDEX][given_n], given.whole[REF][given_n]
+            upper[count], lower[count] = given.prices[UPPER][given_n], given.prices[LOWER][given_n]
+            origin[count] = -1
             count += 1
             given_n += 1
 
@@ -316,100 +348,84 @@ def price_kernel(
                 ob_break_above = upper[block_break_above[block_break_above_n - 1]]
 
         # -- the new gap
-        if t >= 2:
+        mark = marks[t]
+        if mark & GAP_UP:
             edge = high[t - 2]
-            if l > edge:
-                coloured = close[t - 1] > open_[t - 1] or not colour_filter
-                if coloured and (min_gap <= 0.0 or l - edge >= min_gap - EQUALITY_SLACK):
-                    kind[count], known_at[count], index[count], ref[count] = FVG, t, t - 1, -1
-                    direction[count], upper[count], lower[count], origin[count] = 1, l, edge, -1
-                    touch_below[touch_below_n] = count
-                    touch_below_n += 1
-                    gap_touch_below = l
-                    middle = (l + edge) / 2
-                    at = middle_below_n
-                    while at > 0:
-                        gap = middle_below[at - 1]
-                        if (upper[gap] + lower[gap]) / 2 <= middle:
-                            break
-                        middle_below[at] = gap
-                        at -= 1
-                    middle_below[at] = count
-                    middle_below_n += 1
-                    gap_middle_below = max(gap_middle_below, middle)
-                    at = fill_below_n
-                    while at > 0 and lower[fill_below[at - 1]] > edge:
-                        fill_below[at] = fill_below[at - 1]
-                        at -= 1
-                    fill_below[at] = count
-                    fill_below_n += 1
-                    gap_fill_below = max(gap_fill_below, edge)
-                    at = invert_below_n
-                    while at > 0 and lower[invert_below[at - 1]] > edge:
-                        invert_below[at] = invert_below[at - 1]
-                        at -= 1
-                    invert_below[at] = count
-                    invert_below_n += 1
-                    gap_invert_below = max(gap_invert_below, edge)
-                    count += 1
+            kind[count], known_at[count], index[count], ref[count] = FVG, t, t - 1, -1
+            direction[count], upper[count], lower[count], origin[count] = 1, l, edge, -1
+            touch_below[touch_below_n] = count
+            touch_below_n += 1
+            gap_touch_below = l
+            middle = (l + edge) / 2
+            at = middle_below_n
+            while at > 0:
+                gap = middle_below[at - 1]
+                if (upper[gap] + lower[gap]) / 2 <= middle:
+                    break
+                middle_below[at] = gap
+                at -= 1
+            middle_below[at] = count
+            middle_below_n += 1
+            gap_middle_below = max(gap_middle_below, middle)
+            at = fill_below_n
+            while at > 0 and lower[fill_below[at - 1]] > edge:
+                fill_below[at] = fill_below[at - 1]
+                at -= 1
+            fill_below[at] = count
+            fill_below_n += 1
+            gap_fill_below = max(gap_fill_below, edge)
+            at = invert_below_n
+            while at > 0 and lower[invert_below[at - 1]] > edge:
+                invert_below[at] = invert_below[at - 1]
+                at -= 1
+            invert_below[at] = count
+            invert_below_n += 1
+            gap_invert_below = max(gap_invert_below, edge)
+            count += 1
+        elif mark & GAP_DOWN:
             edge = low[t - 2]
-            if h < edge:
-                coloured = close[t - 1] < open_[t - 1] or not colour_filter
-                if coloured and (min_gap <= 0.0 or edge - h >= min_gap - EQUALITY_SLACK):
-                    kind[count], known_at[count], index[count], ref[count] = FVG, t, t - 1, -1
-                    direction[count], upper[count], lower[count], origin[count] = -1, edge, h, -1
-                    touch_above[touch_above_n] = count
-                    touch_above_n += 1
-                    gap_touch_above = h
-                    middle = (edge + h) / 2
-                    at = middle_above_n
-                    while at > 0:
-                        gap = middle_above[at - 1]
-                        if (upper[gap] + lower[gap]) / 2 >= middle:
-                            break
-                        middle_above[at] = gap
-                        at -= 1
-                    middle_above[at] = count
-                    middle_above_n += 1
-                    gap_middle_above = min(gap_middle_above, middle)
-                    at = fill_above_n
-                    while at > 0 and upper[fill_above[at - 1]] < edge:
-                        fill_above[at] = fill_above[at - 1]
-                        at -= 1
-                    fill_above[at] = count
-                    fill_above_n += 1
-                    gap_fill_above = min(gap_fill_above, edge)
-                    at = invert_above_n
-                    while at > 0 and upper[invert_above[at - 1]] < edge:
-                        invert_above[at] = invert_above[at - 1]
-                        at -= 1
-                    invert_above[at] = count
-                    invert_above_n += 1
-                    gap_invert_above = min(gap_invert_above, edge)
-                    count += 1
+            kind[count], known_at[count], index[count], ref[count] = FVG, t, t - 1, -1
+            direction[count], upper[count], lower[count], origin[count] = -1, edge, h, -1
+            touch_above[touch_above_n] = count
+            touch_above_n += 1
+            gap_touch_above = h
+            middle = (edge + h) / 2
+            at = middle_above_n
+            while at > 0:
+                gap = middle_above[at - 1]
+                if (upper[gap] + lower[gap]) / 2 >= middle:
+                    break
+                middle_above[at] = gap
+                at -= 1
+            middle_above[at] = count
+            middle_above_n += 1
+            gap_middle_above = min(gap_middle_above, middle)
+            at = fill_above_n
+            while at > 0 and upper[fill_above[at - 1]] < edge:
+                fill_above[at] = fill_above[at - 1]
+                at -= 1
+            fill_above[at] = count
+            fill_above_n += 1
+            gap_fill_above = min(gap_fill_above, edge)
+            at = invert_above_n
+            while at > 0 and upper[invert_above[at - 1]] < edge:
+                invert_above[at] = invert_above[at - 1]
+                at -= 1
+            invert_above[at] = count
+            invert_above_n += 1
+            gap_invert_above = min(gap_invert_above, edge)
+            count += 1
 
-        # -- displacement against the mean true range of the bars before this one
-        mean = math.nan
         thrust = 0
-        if t >= mean_bars:
-            total = 0.0  # a direct sum, oldest first: a window of the series gives the same bits as the whole
+        if mark & DISPLACED:
+            thrust = 1 if mark & DISPLACED_UP else -1
+            total = 0.0
             for j in range(t - mean_bars, t):
                 total += true_range[j]
-            mean = total / mean_bars
-            reach = h - l
-            body = abs(c - o)
-            if reach > 0.0 and body >= body_multiple * mean and body / reach >= body_share and body > 0.0:
-                thrust = 1 if c > o else -1
-                kind[count], known_at[count], index[count], ref[count] = DISPLACEMENT, t, t, -1
-                direction[count], upper[count], lower[count], origin[count] = thrust, body, mean, -1
-                count += 1
-        mean_true_range[t] = mean
-        if t == 0:
-            true_range[t] = h - l
-        else:
-            true_range[t] = (h if h > previous_close else previous_close) - (
-                l if l < previous_close else previous_close
-            )
+            kind[count], known_at[count], index[count], ref[count] = DISPLACEMENT, t, t, -1
+            direction[count], upper[count], lower[count] = thrust, abs(c - o), total / mean_bars
+            origin[count] = -1
+            count += 1
 
         # -- structure: the up side first
         if (h if break_on_wick else c) > level_high:
@@ -553,50 +569,16 @@ def price_kernel(
                 settled = min(level_high_bar, low_before_high, level_low_bar, high_before_low) - swing_left
 
         # -- swings this bar confirms
-        is_high = False
-        is_low = False
-        i = t - swing_right
-        if leg_swings:
-            i = t - leg_size
-            if i >= 0:
-                leads_up = True
-                leads_down = True
-                for j in range(i + 1, t + 1):
-                    if high[j] >= high[i]:
-                        leads_up = False
-                    if low[j] <= low[i]:
-                        leads_down = False
-                if leads_up:
-                    is_high = leg == 1
-                    leg = 0
-                elif leads_down:
-                    is_low = leg == 0
-                    leg = 1
-        else:
-            if h > top:
-                top_bar, top = t, h
-            elif top_bar < t - swing_span:
-                top_bar = t - swing_span
-                top = high[top_bar]
-                for j in range(top_bar + 1, t + 1):
-                    if high[j] > top:
-                        top_bar, top = j, high[j]
-            if l < bottom:
-                bottom_bar, bottom = t, l
-            elif bottom_bar < t - swing_span:
-                bottom_bar = t - swing_span
-                bottom = low[bottom_bar]
-                for j in range(bottom_bar + 1, t + 1):
-                    if low[j] < bottom:
-                        bottom_bar, bottom = j, low[j]
-            is_high = t >= swing_span and top_bar == i
-            is_low = t >= swing_span and bottom_bar == i
-        if is_high or is_low:
+        if mark & SWINGS:
+            i = t - swing_delay
             tolerance = equal_tolerance + EQUALITY_SLACK
             if equal_tolerance_ranges > 0.0 and t >= mean_bars:
-                tolerance += equal_tolerance_ranges * mean
+                total = 0.0
+                for j in range(t - mean_bars, t):
+                    total += true_range[j]
+                tolerance += equal_tolerance_ranges * (total / mean_bars)
             high_before, low_before = last_high, last_low
-            if is_high:
+            if mark & SWING_HIGH:
                 level = high[i]
                 swing = count
                 kind[count], known_at[count], index[count], ref[count] = SWING, t, i, -1
@@ -622,7 +604,7 @@ def price_kernel(
                 pool_above = level
                 level_high, level_high_bar, level_high_event, low_before_high = level, i, swing, low_before
                 last_high, last_high_event = i, swing
-            if is_low:
+            if mark & SWING_LOW:
                 level = low[i]
                 swing = count
                 kind[count], known_at[count], index[count], ref[count] = SWING, t, i, -1
@@ -650,24 +632,8 @@ def price_kernel(
                 last_low, last_low_event = i, swing
 
         # -- internal swings, and the inducement they are after a break
-        if h > internal_top:
-            internal_top_bar, internal_top = t, h
-        elif internal_top_bar < t - internal_span:
-            internal_top_bar = t - internal_span
-            internal_top = high[internal_top_bar]
-            for j in range(internal_top_bar + 1, t + 1):
-                if high[j] > internal_top:
-                    internal_top_bar, internal_top = j, high[j]
-        if l < internal_bottom:
-            internal_bottom_bar, internal_bottom = t, l
-        elif internal_bottom_bar < t - internal_span:
-            internal_bottom_bar = t - internal_span
-            internal_bottom = low[internal_bottom_bar]
-            for j in range(internal_bottom_bar + 1, t + 1):
-                if low[j] < internal_bottom:
-                    internal_bottom_bar, internal_bottom = j, low[j]
-        i = t - internal_right
-        if t >= internal_span and internal_top_bar == i:
+        if mark & INTERNAL_HIGH:
+            i = t - internal_delay
             level = high[i]
             kind[count], known_at[count], index[count], ref[count] = ISWING, t, i, -1
             direction[count], upper[count], lower[count], origin[count] = 1, level, level, -1
@@ -680,7 +646,8 @@ def price_kernel(
                 lure_above = level
                 lure_side = 0
                 count += 1
-        if t >= internal_span and internal_bottom_bar == i:
+        if mark & INTERNAL_LOW:
+            i = t - internal_delay
             level = low[i]
             kind[count], known_at[count], index[count], ref[count] = ISWING, t, i, -1
             direction[count], upper[count], lower[count], origin[count] = -1, level, level, -1
@@ -698,7 +665,6 @@ def price_kernel(
             last_up_close = t
         elif c < o:
             last_down_close = t
-        previous_close = c
         trend_at[t] = trend
         high_at[t] = last_high
         low_at[t] = last_low

@@ -1,4 +1,8 @@
-"""What the price kernel is given and what it writes into: plain numbers and columns, so that numba can compile it."""
+"""What the price kernel is given and what it writes into: plain numbers and columns, so that numba can compile it.
+
+Columns of one type lie as rows of one table: a compiled function takes each array it is handed apart, a third of a
+microsecond a piece.
+"""
 
 from typing import Any, NamedTuple
 
@@ -6,6 +10,17 @@ LAST_OPPOSITE, LUXALGO, SMC = 0, 1, 2
 
 Column = Any
 """A list of numbers when interpreted, a one-dimensional array when compiled."""
+Table = Any
+"""A sequence of columns of one length and type: of lists when interpreted, a two-dimensional array when compiled."""
+
+KIND, DIRECTION = 0, 1
+"""Rows of `Rows.small`."""
+KNOWN_AT, INDEX, REF, ORIGIN = 0, 1, 2, 3
+"""Rows of `Rows.whole`."""
+UPPER, LOWER = 0, 1
+"""Rows of `Rows.prices`."""
+FIRST_EVENT, HIGH_AT, LOW_AT, SETTLED = 0, 1, 2, 3
+"""Rows of `BarRows.whole`."""
 
 
 class Rules(NamedTuple):
@@ -32,17 +47,24 @@ class Rules(NamedTuple):
     """Also breaker, mitigation and rejection blocks, inducement, turtle soup and projections."""
 
 
-class EventColumns(NamedTuple):
-    """Where events are written; the columns of `Findings`."""
+class Rows(NamedTuple):
+    """Events as the kernel writes them, or findings made elsewhere as it reads them: the columns of `Findings`."""
 
-    kind: Column
-    known_at: Column
-    index: Column
-    ref: Column
-    direction: Column
-    upper: Column
-    lower: Column
-    origin: Column
+    small: Table
+    """int8: kind, direction."""
+    whole: Table
+    """int32: known_at, index, ref, origin; findings made elsewhere have no origin."""
+    prices: Table
+    """float64: upper, lower."""
+
+
+class BarRows(NamedTuple):
+    """Where the state at each bar's close is written: the columns of `BarColumns` that only the kernel knows."""
+
+    whole: Table
+    """int32: first_event, high_at, low_at, settled; one longer than there are bars, which only first_event uses."""
+    trend: Column
+    """int8."""
 
 
 class GivenRows(NamedTuple):
@@ -55,15 +77,3 @@ class GivenRows(NamedTuple):
     direction: Column
     upper: Column
     lower: Column
-
-
-class BarOutputs(NamedTuple):
-    """Where the state at each bar's close is written; `first_event` is one longer than there are bars."""
-
-    first_event: Column
-    trend: Column
-    high_at: Column
-    low_at: Column
-    true_range: Column
-    mean_true_range: Column
-    settled: Column

@@ -238,7 +238,6 @@ def _readings(findings: Findings, bars: int) -> list[Reading]:
         Reading(state.high_at[:bars]),
         Reading(state.low_at[:bars]),
         Reading(state.true_range[:bars], is_price=True),
-        Reading(state.mean_true_range[:bars], is_price=True),
         Reading(state.settled[:bars]),
     ]
     if clock is not None:
@@ -282,7 +281,6 @@ def _told_inside(findings: Findings, start: int, since: int, end: int, swing_lef
         Reading(state.high_at[bars] - start),
         Reading(state.low_at[bars] - start),
         Reading(state.true_range[bars]),
-        Reading(state.mean_true_range[bars]),
     ]
 
 

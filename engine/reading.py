@@ -135,6 +135,16 @@ class Chart:
         count = bisect_left(positions, self._first_event[bar + 1])
         return self.findings.known_at.item(positions[count - 1]) if count else NONE
 
+    def mean_range_before(self, bar: int) -> float | None:
+        """Mean true range of the `disp_n` bars before `bar`, as displacement is measured; None where there are fewer."""
+        count = self._params.disp_n
+        if bar < count:
+            return None
+        total = 0.0  # oldest first, as the kernel adds them
+        for true_range in self.findings.bars.true_range[bar - count : bar].tolist():
+            total += true_range
+        return total / count
+
     @cached_property
     def triggers(self) -> NDArray[np.bool_]:
         """By bar: whether anything became known at its close that can complete a setup."""
@@ -452,8 +462,8 @@ class Reading:
 
     def body_strength(self, index: int) -> float | None:
         """Body of bar `index` in mean true ranges of the bars before it; None where there are too few."""
-        mean = float(self._findings.bars.mean_true_range[index])
-        if math.isnan(mean) or mean <= 0:
+        mean = self._chart.mean_range_before(index)
+        if mean is None or mean <= 0:
             return None
         return abs(float(self._candles.close[index]) - float(self._candles.open[index])) / mean
 

@@ -1,7 +1,12 @@
 """Running the price kernel: columns in, `Findings` out, interpreted or compiled."""
 
-from collections.abc import Callable
+import math
+import mmap
+import struct
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -11,28 +16,54 @@ from engine.candles import Candles
 from engine.detection_params import DetectionParams
 from engine.findings import BarColumns, Findings
 from engine.kernel import FULL, SPARE, STACK_COUNT, price_kernel
-from engine.kernel_columns import LAST_OPPOSITE, LUXALGO, SMC, BarOutputs, EventColumns, GivenRows, Rules
+from engine.kernel_columns import (
+    DIRECTION,
+    FIRST_EVENT,
+    HIGH_AT,
+    INDEX,
+    KIND,
+    KNOWN_AT,
+    LAST_OPPOSITE,
+    LOW_AT,
+    LOWER,
+    LUXALGO,
+    ORIGIN,
+    REF,
+    SETTLED,
+    SMC,
+    UPPER,
+    BarRows,
+    GivenRows,
+    Rows,
+    Rules,
+)
+from engine.marks import MarkColumns, mark_by_array
 
 EVENTS_PER_BAR = 4
 """Room given at first; real candles hold two to three events a bar. A kernel that runs out is given twice as much."""
 EVENTS_AT_LEAST = 256
 
-_EVENT_TYPES = EventColumns(np.int8, np.int32, np.int32, np.int32, np.int8, np.float64, np.float64, np.int32)
-_BAR_TYPES = BarOutputs(np.int32, np.int8, np.int32, np.int32, np.float64, np.float64, np.int32)
-_NOTHING_GIVEN = GivenRows(*(np.empty(0, dtype) for dtype in _EVENT_TYPES[:-1]))
+LONG_BARS = 20_000
+HUGE_BARS = 100_000
+"""From here on the columns of a result are larger than what memory allocators keep at hand."""
+_ROWS = (2, 4, 2)
+"""Rows of each table of `Rows`."""
+BAR_ROWS = 4
+_NOTHING_GIVEN = Rows(np.empty((2, 0), np.int8), np.empty((3, 0), np.int32), np.empty((2, 0), np.float64))
 _SCHOOLS = {"last_opposite": LAST_OPPOSITE, "luxalgo": LUXALGO, "smc": SMC}
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """The price kernel in one of its two forms."""
+    """The price kernel and the marks it reads, in one of their two forms."""
 
     function: Callable[..., int]
+    mark: Callable[..., None]
     on_arrays: bool
-    """Whether it is fast on arrays (compiled) or on lists (interpreted)."""
+    """Whether the kernel is fast on arrays (compiled) or on lists (interpreted)."""
 
 
-INTERPRETED = Kernel(price_kernel, on_arrays=False)
+INTERPRETED = Kernel(price_kernel, mark_by_array, on_arrays=False)
 
 
 def price_findings(
@@ -41,22 +72,24 @@ def price_findings(
     kernel: Kernel = INTERPRETED,
     *,
     extras: bool = True,
-    given: GivenRows = _NOTHING_GIVEN,
+    given: GivenRows | None = None,
 ) -> Findings:
     """Everything the prices of `candles` tell, and the rows of `given` among it.
 
     `extras` False leaves out what `Rules.extras` names.
     """
     rules = rules_of(params, extras=extras)
+    rows = _NOTHING_GIVEN if given is None else _packed(given)
     run = _run_on_arrays if kernel.on_arrays else _run_on_lists
-    room = EVENTS_PER_BAR * len(candles) + len(given.kind) + EVENTS_AT_LEAST
+    room = EVENTS_PER_BAR * len(candles) + rows.whole.shape[1] + EVENTS_AT_LEAST
     while True:
-        found = run(candles, rules, given, kernel.function, room)
+        found = run(candles, rules, rows, kernel, room)
         if found is not None:
             return found
         room *= 2
 
 
+@lru_cache(maxsize=64)
 def rules_of(params: DetectionParams, *, extras: bool = True) -> Rules:
     """The parameters as the plain numbers the kernel reads."""
     return Rules(
@@ -81,47 +114,124 @@ def rules_of(params: DetectionParams, *, extras: bool = True) -> Rules:
     )
 
 
-def _run_on_arrays(
-    candles: Candles, rules: Rules, given: GivenRows, function: Callable[..., int], room: int
-) -> Findings | None:
-    n = len(candles)
-    prices = (_read_only(column) for column in (candles.open, candles.high, candles.low, candles.close))
-    events = EventColumns(*(np.empty(room + SPARE, dtype) for dtype in _EVENT_TYPES))
-    bars = _bar_outputs(n, np.empty)
-    stacks = np.empty((STACK_COUNT, n), np.int32)
-    count = function(*prices, rules, GivenRows(*map(_read_only, given)), events, bars, tuple(stacks))
-    if count == FULL:
-        return None
-    return Findings(*_first(count, events), BarColumns(*bars))
+def _run_on_arrays(candles: Candles, rules: Rules, given: Rows, kernel: Kernel, room: int) -> Findings | None:
+    events, bars, measured = _columns(len(candles), room + SPARE)
+    prices = tuple(_read_only(column) for column in (candles.open, candles.high, candles.low, candles.close))
+    kernel.mark(*prices, rules, measured)
+    count = kernel.function(*prices, *measured, rules, given, events, bars, _scratch(len(candles)))
+    return None if count == FULL else _findings(count, events, bars, measured)
 
 
-def _run_on_lists(
-    candles: Candles, rules: Rules, given: GivenRows, function: Callable[..., int], room: int
-) -> Findings | None:
+def _run_on_lists(candles: Candles, rules: Rules, given: Rows, kernel: Kernel, room: int) -> Findings | None:
     n = len(candles)
-    prices = (column.tolist() for column in (candles.open, candles.high, candles.low, candles.close))
-    events = EventColumns(*([0] * (room + SPARE) for _ in _EVENT_TYPES))
-    bars = _bar_outputs(n, lambda size, _: [0] * size)
-    stacks = tuple([0] * n for _ in range(STACK_COUNT))
-    count = function(*prices, rules, GivenRows(*(column.tolist() for column in given)), events, bars, stacks)
+    columns = (candles.open, candles.high, candles.low, candles.close)
+    measured = MarkColumns(np.empty(n, np.uint8), np.empty(n))
+    kernel.mark(*columns, rules, measured)
+    events = Rows(*([[0] * (room + SPARE) for _ in range(rows)] for rows in _ROWS))
+    bars = BarRows([[0] * (n + 1) for _ in range(BAR_ROWS)], [0] * n)
+    count = kernel.function(
+        *(column.tolist() for column in columns),
+        measured.marks.tolist(),
+        measured.true_range.tolist(),
+        rules,
+        Rows(*(table.tolist() for table in given)),
+        events,
+        bars,
+        [[0] * n for _ in range(STACK_COUNT)],
+    )
     if count == FULL:
         return None
-    columns = (np.fromiter(column, dtype, count) for column, dtype in zip(events, _EVENT_TYPES, strict=True))
-    bar_columns = (np.fromiter(column, dtype, len(column)) for column, dtype in zip(bars, _BAR_TYPES, strict=True))
-    return Findings(*EventColumns(*columns), BarColumns(*bar_columns))
+    told = Rows(
+        [_packed_column(row[:count], "b") for row in events.small],
+        [_packed_column(row[:count], "i") for row in events.whole],
+        [_packed_column(row[:count], "d") for row in events.prices],
+    )
+    state = BarRows([_packed_column(row, "i") for row in bars.whole], _packed_column(bars.trend, "b"))
+    return _findings(count, told, state, measured)
+
+
+def _columns(n: int, room: int) -> tuple[Rows, BarRows, MarkColumns]:
+    """Every column of the result; of a long series inside one piece of memory.
+
+    Fresh memory is paid for page by page, when it is first written to. A large piece comes in pages of 2 MB where the
+    system has them; small ones are reused as they are.
+    """
+    small_rows, whole_rows, price_rows = _ROWS
+    if n < LONG_BARS:
+        return (
+            Rows(
+                np.empty((small_rows, room), np.int8),
+                np.empty((whole_rows, room), np.int32),
+                np.empty((price_rows, room), np.float64),
+            ),
+            BarRows(np.empty((BAR_ROWS, n + 1), np.int32), np.empty(n, np.int8)),
+            MarkColumns(np.empty(n, np.uint8), np.empty(n, np.float64)),
+        )
+    shapes: tuple[tuple[type[np.generic], tuple[int, ...]], ...] = (
+        (np.float64, (price_rows, room)),
+        (np.float64, (n,)),
+        (np.int32, (whole_rows, room)),
+        (np.int32, (BAR_ROWS, n + 1)),
+        (np.int8, (small_rows, room)),
+        (np.int8, (n,)),
+        (np.uint8, (n,)),
+    )
+    sizes = [math.prod(shape) * np.dtype(dtype).itemsize for dtype, shape in shapes]
+    memory = np.empty(sum(sizes), np.uint8)
+    starts = accumulate(sizes, initial=0)
+    prices, true_range, whole, whole_bars, small, trend, marks = (
+        np.ndarray(shape, dtype, memory, start) for (dtype, shape), start in zip(shapes, starts, strict=False)
+    )
+    return Rows(small, whole, prices), BarRows(whole_bars, trend), MarkColumns(marks, true_range)
+
+
+def _scratch(n: int) -> NDArray[np.uint32]:
+    """The kernel's stacks. They must hold every bar and stay shallow: a long series gets addresses, not memory."""
+    if n < HUGE_BARS:
+        return np.empty((STACK_COUNT, n), np.uint32)
+    addresses = mmap.mmap(-1, STACK_COUNT * n * np.dtype(np.uint32).itemsize)
+    return np.frombuffer(addresses, np.uint32).reshape(STACK_COUNT, n)
+
+
+def _findings(count: int, events: Rows, bars: BarRows, measured: MarkColumns) -> Findings:
+    n = len(bars.trend)
+    return Findings(
+        kind=events.small[KIND][:count],
+        known_at=events.whole[KNOWN_AT][:count],
+        index=events.whole[INDEX][:count],
+        ref=events.whole[REF][:count],
+        direction=events.small[DIRECTION][:count],
+        upper=events.prices[UPPER][:count],
+        lower=events.prices[LOWER][:count],
+        origin=events.whole[ORIGIN][:count],
+        bars=BarColumns(
+            first_event=bars.whole[FIRST_EVENT],
+            trend=bars.trend,
+            high_at=bars.whole[HIGH_AT][:n],
+            low_at=bars.whole[LOW_AT][:n],
+            true_range=measured.true_range,
+            settled=bars.whole[SETTLED][:n],
+        ),
+    )
+
+
+def _packed(given: GivenRows) -> Rows:
+    return Rows(
+        np.array([given.kind, given.direction], np.int8),
+        np.array([given.known_at, given.index, given.ref], np.int32),
+        np.array([given.upper, given.lower], np.float64),
+    )
+
+
+def _packed_column(values: Sequence[float], code: str) -> NDArray[Any]:
+    """The array of a list whose numbers are all of one type: packed at once, twice as fast as one by one."""
+    return np.frombuffer(struct.pack(f"{len(values)}{code}", *values), code)
 
 
 def _read_only(column: NDArray[Any]) -> NDArray[Any]:
     """A view nobody can write to: numba compiles anew for every mixture of writable and read-only arguments."""
+    if not column.flags.writeable:
+        return column
     view = column.view()
     view.flags.writeable = False
     return view
-
-
-def _bar_outputs(n: int, column: Callable[[int, Any], Any]) -> BarOutputs:
-    first_event, *others = _BAR_TYPES
-    return BarOutputs(column(n + 1, first_event), *(column(n, dtype) for dtype in others))
-
-
-def _first(count: int, events: EventColumns) -> EventColumns:
-    return EventColumns(*(column[:count] for column in events))
