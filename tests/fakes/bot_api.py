@@ -15,21 +15,24 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from tests.fakes.bot_api_shapes import GIFTS, bot, chat, membership, user
 from tests.fakes.clock import VirtualClock
 from tests.fakes.http import Fault, Faults, Request, Response, Upload, json_response, running, serve_forever
+from tests.fakes.telegram_html import Unreadable, read, units
 
 TOKEN = "12345:fake-token-of-the-tests"
-BOT_ID = 12345
-BOT_USERNAME = "onebook_test_bot"
 UPDATE_KINDS = ("message", "callback_query", "my_chat_member", "channel_post", "edited_message")
 
+TEXT_UNITS, CAPTION_UNITS = 4096, 1024
+CALLBACK_BYTES = 64
+
 _POLL_STEP_S = 0.01
-_SUPERGROUPS_BELOW = -1_000_000_000_000  # ids of channels and supergroups begin with -100
+_MS_PER_SECOND = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """One message as a chat shows it now; `edits` counts how often it was changed."""
+    """One message of the bot: `text` as it was sent, `shown` as it is read; `edits` counts how often it was changed."""
 
     message_id: int
     chat_id: int
@@ -41,6 +44,9 @@ class SentMessage:
     buttons: tuple[tuple[str, str], ...] = ()
     photo_bytes: int = 0
     edits: int = 0
+    shown: str = ""
+    silent: bool = False
+    at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +58,31 @@ class Call:
 
 
 class Refused(Exception):
-    """A request Telegram would not carry out."""
+    """A request Telegram would not carry out; `parameters` say what would help."""
 
-    def __init__(self, status: int, description: str) -> None:
+    def __init__(self, status: int, description: str, **parameters: int) -> None:
         super().__init__(description)
         self.status = status
         self.description = description
+        self.parameters = parameters
+
+
+def no_trouble(call: "Call") -> Fault | None:
+    """Everything goes well."""
+    return None
 
 
 @dataclass(slots=True)
 class BotApi:
-    """The state behind the server, and the tests' way to play the users."""
+    """The state behind the server, and the tests' way to play the users.
+
+    `trouble` is asked at every request of the bot what goes wrong with it, after what was scripted.
+    """
 
     token: str = TOKEN
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     answer_after_s: float = 0.0  # how long a message that was accepted waits for its answer
+    trouble: Callable[[Call], Fault | None] = no_trouble
     calls: list[Call] = field(default_factory=list)
     answered_callbacks: list[str] = field(default_factory=list)
     commands: list[dict[str, str]] = field(default_factory=list)
@@ -76,13 +92,18 @@ class BotApi:
     _next_message: int = 1
     _next_update: int = 1
     _faults: Faults = field(default_factory=Faults)
+    _closed: dict[int, str] = field(default_factory=dict)
+    _moved: dict[int, int] = field(default_factory=dict)
+    _no_topics: set[tuple[int, int]] = field(default_factory=set)
+    _floods: dict[int | None, int] = field(default_factory=dict)
+    _polls: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)  # tests push from another thread than the server's
 
     # What tests do and see
 
     def say(self, user_id: int, text: str, chat_id: int | None = None, name: str = "Ann") -> None:
         """A user writes to the bot, in private unless `chat_id` says where."""
-        message = {**self._envelope(chat_id or user_id), "from": _user(user_id, name), "text": text}
+        message = {**self._envelope(chat_id or user_id), "from": user(user_id, name), "text": text}
         if text.startswith("/"):
             length = len(text.split()[0])
             message["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
@@ -93,7 +114,7 @@ class BotApi:
         pressed = next(one for one in self._messages if one.message_id == message_id)
         query = {
             "id": str(self._next_update),
-            "from": _user(user_id, name),
+            "from": user(user_id, name),
             "chat_instance": str(pressed.chat_id),
             "message": self._shown(pressed),
             "data": data,
@@ -102,13 +123,13 @@ class BotApi:
 
     def member(self, chat_id: int, user_id: int, status: str) -> None:
         """The bot's own membership in a chat becomes `status`: member, administrator, kicked, left."""
-        bot = _bot()
+        itself = bot()
         change = {
-            "chat": _chat(chat_id),
-            "from": _user(user_id, "Ann"),
+            "chat": chat(chat_id),
+            "from": user(user_id, "Ann"),
             "date": self._now_s(),
-            "old_chat_member": {"status": "left", "user": bot},
-            "new_chat_member": _membership(status, bot),
+            "old_chat_member": {"status": "left", "user": itself},
+            "new_chat_member": membership(status, itself),
         }
         self._push("my_chat_member", change)
 
@@ -119,6 +140,24 @@ class BotApi:
     def script(self, method: str, *faults: Fault) -> None:
         """The next calls of `method` meet these faults, one each."""
         self._faults.script(method, *faults)
+
+    def shut_out(self, chat_id: int, why: str = "bot was kicked from the channel chat") -> None:
+        """A chat is closed to the bot until it lets it in again."""
+        self._closed[chat_id] = why
+
+    def let_in(self, chat_id: int) -> None:
+        self._closed.pop(chat_id, None)
+
+    def move(self, chat_id: int, new_chat_id: int) -> None:
+        """A group becomes a supergroup."""
+        self._moved[chat_id] = new_chat_id
+
+    def close_topic(self, chat_id: int, topic_id: int) -> None:
+        self._no_topics.add((chat_id, topic_id))
+
+    def flood(self, seconds: float, chat_id: int | None = None) -> None:
+        """For so long by the fake's clock it answers 429: in one chat, or to everything that is sent."""
+        self._floods[chat_id] = self.now_ms() + round(seconds * _MS_PER_SECOND)
 
     @contextmanager
     def running(self) -> Iterator[str]:
@@ -136,32 +175,56 @@ class BotApi:
             return _refusal(Refused(401, "Unauthorized"))
         fields = request.form() if request.method == "POST" else dict(request.query)
         texts = {name: value for name, value in fields.items() if isinstance(value, str)}
-        self.calls.append(Call(method, texts))
+        call = Call(method, texts)
+        self.calls.append(call)
         uploads = {name: value for name, value in fields.items() if isinstance(value, Upload)}
-        return await self._faults.around(method, lambda: self._carried_out(method, texts, uploads))
+        act = self._carried_out(method, texts, uploads)
+        return await self._faults.around(method, act, lambda: self.trouble(call))
 
-    async def _carried_out(self, method: str, fields: Mapping[str, str], uploads: Mapping[str, Upload]) -> Response:
+    def _carried_out(
+        self, method: str, fields: Mapping[str, str], uploads: Mapping[str, Upload]
+    ) -> Callable[[], Awaitable[Response]]:
         methods: dict[str, Callable[[], Awaitable[object]]] = {
-            "getMe": lambda: _now(_bot()),
+            "getMe": lambda: _now(bot()),
             "getUpdates": lambda: self._get_updates(fields),
             "deleteWebhook": lambda: self._delete_webhook(fields),
             "setMyCommands": lambda: self._set_my_commands(fields),
             "sendMessage": lambda: _now(self._send(fields, fields.get("text", ""))),
             "sendPhoto": lambda: _now(self._send(fields, fields.get("caption", ""), _photo(fields, uploads))),
             "editMessageText": lambda: _now(self._edit(fields, text=fields.get("text", ""))),
-            "editMessageReplyMarkup": lambda: _now(self._edit(fields, text=None)),
+            "editMessageCaption": lambda: _now(self._edit(fields, caption=fields.get("caption", ""))),
+            "editMessageReplyMarkup": lambda: _now(self._edit(fields)),
             "answerCallbackQuery": lambda: self._answer_callback(fields),
             "getChat": lambda: _now(self._get_chat(fields)),
         }
-        if method not in methods:
-            return _refusal(Refused(404, "Not Found"))
-        try:
-            result = await methods[method]()
-            if method.startswith("send"):
-                await asyncio.sleep(self.answer_after_s)
-            return json_response({"ok": True, "result": result})
-        except Refused as error:
-            return _refusal(error)
+
+        async def act() -> Response:
+            if method not in methods:
+                return _refusal(Refused(404, "Not Found"))
+            try:
+                if "chat_id" in fields:
+                    self._admit(_chat_id(fields))
+                result = await methods[method]()
+                if method.startswith("send"):
+                    await asyncio.sleep(self.answer_after_s)
+                return json_response({"ok": True, "result": result})
+            except Refused as error:
+                return _refusal(error)
+
+        return act
+
+    def _admit(self, chat_id: int) -> None:
+        """Refuse what goes to a chat that is closed, has moved or is flooded."""
+        for flooded in (None, chat_id):
+            left_ms = self._floods.get(flooded, 0) - self.now_ms()
+            if left_ms > 0:
+                seconds = -(-left_ms // _MS_PER_SECOND)
+                raise Refused(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
+        if chat_id in self._closed:
+            raise Refused(403, f"Forbidden: {self._closed[chat_id]}")
+        if chat_id in self._moved:
+            new_id = self._moved[chat_id]
+            raise Refused(400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=new_id)
 
     async def _get_updates(self, fields: Mapping[str, str]) -> list[dict[str, Any]]:
         """Updates from `offset` on; asking with an offset forgets every earlier one, as Telegram does."""
@@ -172,8 +235,15 @@ class BotApi:
             kept = self._updates[offset:] if offset < 0 else self._updates
             self._updates = [update for update in kept if update["update_id"] >= offset]
         deadline = time.monotonic() + float(fields.get("timeout", "0"))
+        self._polls += 1
+        mine = self._polls
         while not self._updates and time.monotonic() < deadline:
             await asyncio.sleep(_POLL_STEP_S)
+            if self._polls != mine:
+                raise Refused(
+                    409,
+                    "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
+                )
         return self._updates[:limit]
 
     async def _delete_webhook(self, fields: Mapping[str, str]) -> bool:
@@ -190,9 +260,11 @@ class BotApi:
         return True
 
     def _send(self, fields: Mapping[str, str], text: str, photo: Upload | None = None) -> dict[str, Any]:
-        if photo is None and not text.strip():
-            raise Refused(400, "Bad Request: message text is empty")
         chat_id = _chat_id(fields)
+        topic_id = int(fields["message_thread_id"]) if "message_thread_id" in fields else None
+        if (chat_id, topic_id) in self._no_topics:
+            raise Refused(400, "Bad Request: message thread not found")
+        shown = _shown_text(fields, text, CAPTION_UNITS if photo else TEXT_UNITS)
         message = SentMessage(
             message_id=self._number(),
             chat_id=chat_id,
@@ -200,30 +272,48 @@ class BotApi:
             date_s=self._now_s(),
             parse_mode=fields.get("parse_mode"),
             reply_to=self._reply_to(fields, chat_id),
-            topic_id=int(fields["message_thread_id"]) if "message_thread_id" in fields else None,
+            topic_id=topic_id,
             buttons=_buttons(fields),
             photo_bytes=len(photo.content) if photo else 0,
+            shown=shown,
+            silent=fields.get("disable_notification") in ("true", "True"),
+            at_ms=self.now_ms(),
         )
         self._messages.append(message)
         return self._shown(message)
 
-    def _edit(self, fields: Mapping[str, str], text: str | None) -> dict[str, Any]:
+    def _edit(
+        self, fields: Mapping[str, str], *, text: str | None = None, caption: str | None = None
+    ) -> dict[str, Any]:
+        """Change the words of a message, those under a picture, or, with neither, its buttons alone."""
         chat_id, message_id = _chat_id(fields), int(fields.get("message_id", "0"))
         for position, message in enumerate(self._messages):
             if (message.chat_id, message.message_id) == (chat_id, message_id):
-                edited = replace(message, text=message.text if text is None else text, buttons=_buttons(fields))
+                if text is not None and message.photo_bytes:
+                    raise Refused(400, "Bad Request: there is no text in the message to edit")
+                if caption is not None and not message.photo_bytes:
+                    raise Refused(400, "Bad Request: there is no caption in the message to edit")
+                edited = replace(message, buttons=_buttons(fields))
+                words = text if text is not None else caption
+                if words is not None:
+                    limit = CAPTION_UNITS if message.photo_bytes else TEXT_UNITS
+                    edited = replace(edited, text=words, shown=_shown_text(fields, words, limit))
                 if edited == message:
-                    raise Refused(400, "Bad Request: message is not modified: specified new content is the same")
+                    raise Refused(
+                        400,
+                        "Bad Request: message is not modified: specified new message content and reply markup are"
+                        " exactly the same as a current content and reply markup of the message",
+                    )
                 self._messages[position] = replace(edited, edits=message.edits + 1)
                 return self._shown(edited)
         raise Refused(400, "Bad Request: message to edit not found")
 
     def _get_chat(self, fields: Mapping[str, str]) -> dict[str, Any]:
         return {
-            **_chat(_chat_id(fields)),
+            **chat(_chat_id(fields)),
             "accent_color_id": 0,
             "max_reaction_count": 11,
-            "accepted_gift_types": _GIFTS,
+            "accepted_gift_types": GIFTS,
         }
 
     def _reply_to(self, fields: Mapping[str, str], chat_id: int) -> int | None:
@@ -250,14 +340,14 @@ class BotApi:
         return self._next_message - 1
 
     def _envelope(self, chat_id: int) -> dict[str, Any]:
-        return {"message_id": self._number(), "date": self._now_s(), "chat": _chat(chat_id)}
+        return {"message_id": self._number(), "date": self._now_s(), "chat": chat(chat_id)}
 
     def _shown(self, message: SentMessage) -> dict[str, Any]:
         shown = {
             "message_id": message.message_id,
             "date": message.date_s,
-            "chat": _chat(message.chat_id),
-            "from": _bot(),
+            "chat": chat(message.chat_id),
+            "from": bot(),
         }
         if message.buttons:
             rows = [[{"text": text, "callback_data": data}] for text, data in message.buttons]
@@ -288,22 +378,29 @@ class BotApi:
         return json_response({"ok": True})
 
 
-_RIGHTS = (
-    *("can_be_edited", "can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_restrict_members"),
-    *("can_promote_members", "can_change_info", "can_invite_users", "can_post_stories", "can_edit_stories"),
-    *("can_delete_stories", "is_anonymous"),
-)
-_GIFTS = dict.fromkeys(
-    ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels"), False
-)
-
-
 async def _now(answer: object) -> object:
     return answer
 
 
+def _shown_text(fields: Mapping[str, str], text: str, limit: int) -> str:
+    """What is read of a text, checked as Telegram does; `limit` is that of captions or of texts."""
+    is_html = fields.get("parse_mode") == "HTML"
+    try:
+        shown = read(text).text if is_html else text
+    except Unreadable as error:
+        raise Refused(400, f"Bad Request: {error}") from None
+    if limit == TEXT_UNITS and not shown.strip():
+        raise Refused(400, "Bad Request: message text is empty")
+    if units(shown) > limit:
+        what = "message" if limit == TEXT_UNITS else "message caption"
+        raise Refused(400, f"Bad Request: {what} is too long")
+    return shown
+
+
 def _refusal(error: Refused) -> Response:
-    answer = {"ok": False, "error_code": error.status, "description": error.description}
+    answer: dict[str, Any] = {"ok": False, "error_code": error.status, "description": error.description}
+    if error.parameters:
+        answer["parameters"] = error.parameters
     return json_response(answer, error.status)
 
 
@@ -323,29 +420,10 @@ def _photo(fields: Mapping[str, str], uploads: Mapping[str, Upload]) -> Upload:
 
 def _buttons(fields: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     rows = json.loads(fields.get("reply_markup", "{}")).get("inline_keyboard", [])
+    for button in (button for row in rows for button in row):
+        if "url" not in button and not 1 <= len(button.get("callback_data", "").encode()) <= CALLBACK_BYTES:
+            raise Refused(400, "Bad Request: BUTTON_DATA_INVALID")
     return tuple((button["text"], button.get("callback_data", "")) for row in rows for button in row)
-
-
-def _chat(chat_id: int) -> dict[str, Any]:
-    if chat_id > 0:
-        return {"id": chat_id, "type": "private", "first_name": "Ann"}
-    return {"id": chat_id, "type": "channel" if chat_id < _SUPERGROUPS_BELOW else "group", "title": "A chat"}
-
-
-def _user(user_id: int, name: str) -> dict[str, Any]:
-    return {"id": user_id, "is_bot": False, "first_name": name, "language_code": "en"}
-
-
-def _bot() -> dict[str, Any]:
-    return {"id": BOT_ID, "is_bot": True, "first_name": "Onebook", "username": BOT_USERNAME}
-
-
-def _membership(status: str, user: dict[str, Any]) -> dict[str, Any]:
-    more: dict[str, dict[str, Any]] = {
-        "administrator": dict.fromkeys(_RIGHTS, True),
-        "kicked": {"until_date": 0},
-    }
-    return {"status": status, "user": user, **more.get(status, {})}
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from engine.candles import Candles, resampled
-from engine.timeframes import MINUTE_MS, Timeframe
+from engine.timeframes import DAY_MS, MINUTE_MS, Timeframe
 from engine.vocabulary import Market
 from gateways.candle_files import read_series
 from gateways.market import Instrument
@@ -24,6 +24,7 @@ from tests.fakes.clock import ManualClock, VirtualClock
 from tests.fakes.http import Fault, Faults, Request, Response, json_response, running, serve_forever
 
 DEFAULT_LIMIT = 500
+OPERATIONS = ("klines", "exchangeInfo", "ticker", "time")
 NOT_OFFERED = (Timeframe.H3,)
 _TICK_DIGITS = 8
 
@@ -81,12 +82,13 @@ class Side:
     weight_limit: int
     kline_weights: tuple[tuple[int, int], ...]
     info_weight: int
+    ticker_weight: int
     min_notional: tuple[str, str]
 
 
 SIDES = {
-    "/api/v3": Side(1000, 6000, ((1000, 2),), 20, ("NOTIONAL", "minNotional")),
-    "/fapi/v1": Side(1500, 2400, ((99, 1), (499, 2), (1000, 5), (1500, 10)), 1, ("MIN_NOTIONAL", "notional")),
+    "/api/v3": Side(1000, 6000, ((1000, 2),), 20, 80, ("NOTIONAL", "minNotional")),
+    "/fapi/v1": Side(1500, 2400, ((99, 1), (499, 2), (1000, 5), (1500, 10)), 1, 40, ("MIN_NOTIONAL", "notional")),
 }
 
 
@@ -103,7 +105,7 @@ class Exchange:
         self._minute = 0
 
     def script(self, operation: str, *faults: Fault) -> None:
-        """The next requests for `operation` (`klines`, `exchangeInfo`, `time`) meet these faults, one each."""
+        """The next requests for `operation` (`klines`, `exchangeInfo`, `ticker`, `time`) meet these faults, one each."""
         self._faults.script(operation, *faults)
 
     @contextmanager
@@ -114,9 +116,11 @@ class Exchange:
 
     async def answer(self, request: Request) -> Response:
         prefix, _, operation = request.path.rpartition("/")
+        if operation == "24hr" and prefix.endswith("/ticker"):
+            prefix, operation = prefix.removesuffix("/ticker"), "ticker"
         if prefix == "/test":
             return self._tested(operation, request)
-        if prefix not in SIDES or operation not in ("klines", "exchangeInfo", "time"):
+        if prefix not in SIDES or operation not in OPERATIONS:
             return json_response(
                 {"code": -5000, "msg": f"Path {request.path}, Method {request.method} is invalid"}, 404
             )
@@ -134,6 +138,8 @@ class Exchange:
                 return self._weighed(1, {"serverTime": self.clock.now_ms()})
             case "exchangeInfo":
                 return self._weighed(side.info_weight, self._info(side))
+            case "ticker":
+                return self._weighed(side.ticker_weight, [self._day_of(symbol) for symbol in self._listed])
             case _:
                 return self._klines(side, query)
 
@@ -141,6 +147,12 @@ class Exchange:
         limit = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": side.weight_limit}
         symbols = [_listing(instrument, side) for instrument in self._listed.values()]
         return {"timezone": "UTC", "serverTime": self.clock.now_ms(), "rateLimits": [limit], "symbols": symbols}
+
+    def _day_of(self, symbol: str) -> object:
+        """What the last 24 hours traded, as far as it is of interest here."""
+        now_ms = self.clock.now_ms()
+        day = self._bars.bars(symbol, Timeframe.H1, now_ms - DAY_MS, now_ms)
+        return {"symbol": symbol, "quoteVolume": _decimal(float((day.volume * day.close).sum()))}
 
     def _klines(self, side: Side, query: Mapping[str, str]) -> Response:
         symbol = query.get("symbol")

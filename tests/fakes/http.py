@@ -95,10 +95,15 @@ class Faults:
     def script(self, operation: str, *faults: Fault) -> None:
         self._waiting[operation].extend(faults)
 
-    async def around(self, operation: str, act: Callable[[], Awaitable[Response]]) -> Response:
+    async def around(
+        self,
+        operation: str,
+        act: Callable[[], Awaitable[Response]],
+        unscripted: Callable[[], Fault | None] = lambda: None,
+    ) -> Response:
         """The answer of `act`, or what the next fault makes of it; ConnectionAbortedError cuts the line."""
         waiting = self._waiting[operation]
-        fault = waiting.popleft() if waiting else None
+        fault = waiting.popleft() if waiting else unscripted()
         match fault:
             case None | AllWell():
                 return await act()

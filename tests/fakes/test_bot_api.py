@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from telegram import Bot, BotCommand
-from telegram.error import InvalidToken
+from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup
+from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter
 from telegram.ext import Application, MessageHandler, filters
 
 from tests.fakes.bot_api import TOKEN, BotApi
@@ -163,3 +163,52 @@ async def test_it_runs_as_a_process_and_is_played_from_outside():
     assert update.message.text == "/health"
     assert [message["text"] for message in messages] == ["all well"]
     assert [call["method"] for call in calls] == ["getMe", "getUpdates", "sendMessage"]
+
+
+async def test_a_new_poller_ends_the_wait_of_the_one_before(api, bot):
+    with api.running() as url:
+        async with Bot(TOKEN, base_url=url) as other:
+            waiting = asyncio.create_task(bot.get_updates(timeout=5))
+            await asyncio.sleep(0.1)
+            newer = asyncio.create_task(other.get_updates(timeout=1))
+            with pytest.raises(Conflict, match="only one bot instance"):
+                await waiting
+            await newer
+
+
+async def test_a_text_is_measured_as_it_is_read_and_in_utf_16(api, bot):
+    await bot.send_message(ANN, f"<b>{'&lt;' * 4096}</b>", parse_mode="HTML")
+    with pytest.raises(BadRequest, match="too long"):
+        await bot.send_message(ANN, "😀" * 2049)
+    with pytest.raises(BadRequest, match="caption is too long"):
+        await bot.send_photo(ANN, b"png", caption="x" * 1025)
+
+    assert [message.shown for message in api.messages(ANN)] == ["<" * 4096]
+
+
+async def test_a_button_carries_at_most_64_bytes(bot):
+    too_much = InlineKeyboardMarkup([[InlineKeyboardButton("x", callback_data="ä" * 33)]])
+    with pytest.raises(BadRequest, match="Button_data_invalid"):
+        await bot.send_message(ANN, "x", reply_markup=too_much)
+
+
+async def test_closed_moved_and_flooded_chats_refuse_and_say_why(api, bot):
+    api.shut_out(-5)
+    api.move(-6, -1_006)
+    api.close_topic(-7, 3)
+    api.flood(9, ANN)
+
+    for chat, error in ((-5, Forbidden), (-6, ChatMigrated), (ANN, RetryAfter)):
+        with pytest.raises(error):
+            await bot.send_message(chat, "x")
+    with pytest.raises(BadRequest, match="thread not found"):
+        await bot.send_message(-7, "x", message_thread_id=3)
+
+
+async def test_words_under_a_picture_are_changed_as_its_caption(bot):
+    sent = await bot.send_photo(ANN, b"png", caption="one")
+    with pytest.raises(BadRequest, match="no text in the message"):
+        await bot.edit_message_text("two", ANN, sent.message_id)
+    changed = await bot.edit_message_caption(ANN, sent.message_id, caption="two")
+
+    assert changed.caption == "two"
