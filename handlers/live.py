@@ -25,9 +25,11 @@ from handlers.telegram.door import BadToken, Door
 from handlers.telegram.texts import renderer
 from services.access import ensure_owners
 from services.announce import Announcements
+from services.digest import queue_digest
 from services.live import PATIENCE_MS, Live
 from services.live_scan import LiveScan, Watch, chart_reader, fresh_look, stored_windows, watch_of
 from services.pace import MS_PER_SECOND
+from services.publish import set_public_channel
 from services.schedule import Chores, Schedule, jobs
 from services.send import Sender
 from storage.book import Book, discard
@@ -145,6 +147,7 @@ class Pipeline:
         self._ground = ground
         self._chats = chats
         self._sender = sender
+        self._announcements = Announcements(chats.told_ids, ground.settings.zone)
         self._watch: Watch | None = None
 
     async def reach(self) -> bool:
@@ -167,7 +170,7 @@ class Pipeline:
         ground, owner = self._ground, self._ground.lock.holder.owner
         live = self._live(self._watch)
         await live.begin()
-        table = jobs(live, self._watch.timeframes, Chores(self._retention, self._heartbeat))
+        table = jobs(live, self._watch.timeframes, Chores(self._retention, self._heartbeat, self._digest))
         schedule = Schedule(table, ground.writer, owner, ground.now_ms, ground.settings.clock)
         await schedule.start()
         try:
@@ -185,7 +188,7 @@ class Pipeline:
             watch,
             LiveScan(ground.market, watch, ground.params, chart_reader(ground.params), ground.now_ms, stored),
             ground.params,
-            Announcements(self._chats.told_ids),
+            self._announcements,
             ground.lock.holder.owner,
             ground.now_ms,
             self._sender.wake,
@@ -203,6 +206,12 @@ class Pipeline:
     async def _retention(self) -> None:
         await self._ground.writer.run(lambda tx: forget(tx, self._ground.now_ms()))
 
+    async def _digest(self) -> None:
+        """Yesterday in numbers, once it is due."""
+        ground = self._ground
+        if await ground.writer.run(lambda tx: queue_digest(tx, self._announcements, ground.now_ms())):
+            self._sender.wake()
+
 
 def _chats(tx: Stores, settings: LiveSettings, at_ms: int) -> Chats:
     """The owners and chats of the settings, opened again where one was closed: whoever restarts the bot has seen to it."""
@@ -215,6 +224,7 @@ def _chats(tx: Stores, settings: LiveSettings, at_ms: int) -> Chats:
     ensure_owners(tx, settings.owners, settings.zone, at_ms)
     owner_id = opened(settings.owners[0], ChatKind.PRIVATE) if settings.owners else None
     channel_id = None if settings.channel is None else opened(settings.channel, ChatKind.CHANNEL)
+    set_public_channel(tx, channel_id)
     told = channel_id if channel_id is not None else owner_id
     assert told is not None, "settings name somebody to tell"
     return Chats((told,), owner_id)

@@ -20,12 +20,14 @@ from ml.features import feature_reader
 from services.announce import Announcements
 from services.checkpoints import Checkpoints
 from services.position_manager import Settlement
+from services.publish import publish, set_public_channel
 from services.record import Circumstances, Looked, Recorder
 from services.replay import BTC
 from storage.account import open_account
 from storage.book import Book
 from storage.chats import ChatKind
 from storage.outbox import OutboxItem
+from storage.publications import Delivery
 from storage.stores import Stores
 
 SEED = 7
@@ -64,6 +66,7 @@ class _Screen:
             answers = f" ↳ reply to message {item.reply_to_telegram_id}" if item.reply_to_telegram_id else ""
             self.show(f"\n── {_when(now_ms)} UTC · message {item.id}{answers}\n{self.render(stores, item)}")
             stores.outbox.mark_sent(item.id, item.id, now_ms)
+            publish(stores, item, Delivery.SENT, now_ms)
 
 
 def play(book: Book, params: Params, kernel: Kernel, render: Render, show: Show) -> int:
@@ -100,7 +103,9 @@ def _open(book: Book, params: Params) -> int:
             raise DemoError(f"{book.path} already holds a demonstration; name another --db.")
         stores.meta.set(PLAYED_KEY, str(SEED))
         open_account(stores, params.account.deposit, BEGIN_MS)
-        return stores.chats.ensure(SCREEN_CHAT, ChatKind.CHANNEL).id
+        screen = stores.chats.ensure(SCREEN_CHAT, ChatKind.CHANNEL).id
+        set_public_channel(stores, screen)
+        return screen
 
 
 def _book_hour(

@@ -24,16 +24,15 @@ ENDINGS = (
 
 
 @dataclass(frozen=True, slots=True)
-class DayOf:
+class DaySpan:
     """A day by the clock on the wall of a zone: [from_ms, to_ms), 23 to 25 hours."""
 
-    date: date
     from_ms: int
     to_ms: int
 
     @classmethod
-    def on(cls, day: date, zone: str) -> "DayOf":
-        return cls(day, _midnight_ms(day, zone), _midnight_ms(day + timedelta(days=1), zone))
+    def on(cls, day: date, zone: str) -> "DaySpan":
+        return cls(_midnight_ms(day, zone), _midnight_ms(day + timedelta(days=1), zone))
 
 
 def queue_digest(tx: Stores, announcements: Announcements, now_ms: int) -> bool:
@@ -45,7 +44,7 @@ def queue_digest(tx: Stores, announcements: Announcements, now_ms: int) -> bool:
     last = tx.publications.last()
     if last is None:
         return False
-    whole = DayOf.on(yesterday, announcements.zone)
+    whole = DaySpan.on(yesterday, announcements.zone)
     told = day_between(tx, whole.from_ms, whole.to_ms)
     facts: dict[str, Json] = {**facts_of(told), "publications": last.seq, "head": last.hash}
     return announcements.digest(tx, yesterday.isoformat(), now_ms, facts)

@@ -57,6 +57,7 @@ class Chores:
 
     retention: Callable[[], Awaitable[None]]
     heartbeat: Callable[[], Awaitable[None]]
+    digest: Callable[[], Awaitable[None]]
 
 
 def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[Job, ...]:
@@ -67,6 +68,8 @@ def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[J
         Job("settle", Timeframe.M1, 2_000, 55.0, True, live.advance),
         Job("retention", Timeframe.D1, 3 * HOUR_MS + 17 * MINUTE_MS, 600.0, True, chores.retention),
         Job("heartbeat", Timeframe.M1, 30_000, 10.0, False, chores.heartbeat),
+        # a zone's morning begins on a multiple of five minutes of UTC; the digest itself knows when it is due
+        Job("digest", Timeframe.M5, 5_000, 30.0, False, chores.digest),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from engine.timeframes import DAY_MS, HOUR_MS
 from services.announce import Announcements
-from services.digest import DayOf, queue_digest
+from services.digest import DaySpan, queue_digest
 from services.public_record import Ending
 from storage.book import Book
 from storage.messages import Message
@@ -78,7 +78,7 @@ def test_it_is_due_at_five_past_eight_of_its_zone(book: Book, zone: str, first: 
 
 
 def test_a_day_of_changing_clocks_has_23_or_25_hours():
-    spring, autumn = (DayOf.on(date(2025, *day), "Europe/Sofia") for day in ((3, 30), (10, 26)))
+    spring, autumn = (DaySpan.on(date(2025, *day), "Europe/Sofia") for day in ((3, 30), (10, 26)))
 
     assert (spring.to_ms - spring.from_ms, autumn.to_ms - autumn.from_ms) == (23 * HOUR_MS, 25 * HOUR_MS)
 
