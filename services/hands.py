@@ -1,0 +1,115 @@
+"""The hand levers of the account's positions: close, take a part, move the stop, hold; each once, in one transaction.
+
+An order is booked at the price of the last settled candle, less slippage, through the same functions as every other
+close. The signal's own record (the shadow position, 1R) goes on untouched, so that nobody can manage the record; the
+chats that were given the signal are told what was done to the account.
+"""
+
+from dataclasses import dataclass
+
+from engine.follow import NotPossible
+from engine.params import Params
+from engine.timeframes import MINUTE_MS
+from engine.vocabulary import CloseReason, PortfolioKind, Position
+from services.announce import Announcements
+from services.position_manager import Settlement
+from storage.checkpoints import Action
+from storage.events import EventType
+from storage.stores import Stores
+
+STALE_AFTER_MS = 5 * MINUTE_MS
+"""A price older than this is no price to close at: stop or target may have been reached since."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandOrder:
+    """What somebody wants done with a position of the account now.
+
+    `key` names the wish: the same press or command again does nothing more. `level` is the checkpoint whose advice is
+    answered; None for an order that answers none.
+    """
+
+    position_id: int
+    by: str
+    key: str
+    at_ms: int
+    level: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """The levers; each answers with the position as it then stands, or None when the same order was done before.
+
+    LookupError when the account has no such open position, NotPossible (one sentence) for what cannot be done to it.
+    """
+
+    params: Params
+    announcements: Announcements
+
+    def close(self, tx: Stores, order: HandOrder) -> Position | None:
+        """Close what is open."""
+        if (price := _begun(tx, order, "close")) is None:
+            return None
+        self._settlement(tx).close_by_hand(order.position_id, order.at_ms, price, CloseReason.MANUAL)
+        return _done(tx, order, Action.CLOSED)
+
+    def take_part(self, tx: Stores, order: HandOrder, part_ratio: float | None = None) -> Position | None:
+        """Close a part of what is open; without a ratio, the one of the parameters."""
+        part = self.params.checkpoints.part_ratio if part_ratio is None else part_ratio
+        if (price := _begun(tx, order, f"take {part:.0%}")) is None:
+            return None
+        self._settlement(tx).take_part(order.position_id, order.at_ms, price, part, CloseReason.MANUAL)
+        return _done(tx, order, Action.REDUCED)
+
+    def move_stop(self, tx: Stores, order: HandOrder, stop: float) -> Position | None:
+        """Move the stop towards profit."""
+        if _begun(tx, order, f"stop to {stop:.10g}") is None:
+            return None
+        self._settlement(tx).move_stop(order.position_id, order.at_ms, stop, CloseReason.MANUAL)
+        return _done(tx, order, Action.STOP_MOVED)
+
+    def hold(self, tx: Stores, order: HandOrder) -> Position | None:
+        """Keep the position as it is: an answer to an advice."""
+        return None if _begun(tx, order, "hold") is None else _done(tx, order, Action.HELD)
+
+    def _settlement(self, tx: Stores) -> Settlement:
+        return Settlement(tx, {}, self.params, self.announcements)
+
+
+def _begun(tx: Stores, order: HandOrder, wish: str) -> float | None:
+    """The price to book an order at, which is written with its author; None when it was given before."""
+    key = f"hand:{order.key}"
+    if tx.events.by_key(key) is not None:
+        return None
+    position = tx.positions.get(order.position_id)
+    if not position.is_open or position.portfolio_id != tx.portfolios.of_kind(PortfolioKind.PAPER).id:
+        raise LookupError(f"The account has no open position {position.id}.")
+    tx.events.add(
+        EventType.HAND_ORDER,
+        order.at_ms,
+        signal_id=position.signal_id,
+        position_id=position.id,
+        portfolio_id=position.portfolio_id,
+        symbol=position.symbol,
+        actor=order.by,
+        message=wish,
+        idem_key=key,
+    )
+    return _price_of(position, order.at_ms)
+
+
+def _price_of(position: Position, at_ms: int) -> float:
+    """The price of the last settled candle; NotPossible when that is too long ago."""
+    assert position.settled_ms is not None
+    assert position.mark_price is not None, "a filled position has a price"
+    age_ms = at_ms - position.settled_ms
+    if age_ms > STALE_AFTER_MS:
+        minutes = age_ms // MINUTE_MS
+        raise NotPossible(f"The last price of {position.symbol} is {minutes} minutes old; try again when candles come.")
+    return position.mark_price
+
+
+def _done(tx: Stores, order: HandOrder, action: Action) -> Position:
+    if order.level is not None:
+        tx.checkpoints.set_action(order.position_id, order.level, action)
+    return tx.positions.get(order.position_id)
