@@ -73,6 +73,11 @@ class Dataset:
         """The weighted share of wins, 0..1."""
         return float(np.average(self.won, weights=self.weight))
 
+    @property
+    def sample_weight(self) -> NDArray[np.float64] | None:
+        """The weights, or None where all rows count the same: estimators are faster without any."""
+        return None if np.ptp(self.weight) == 0 else self.weight
+
     def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
         """Some of the rows, by mask or by position."""
         return type(self)(

@@ -5,7 +5,9 @@ between what was promised and what came, over ten equally filled bins. Intervals
 trades that overlap in time are not independent.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from engine.evaluation import Interval
 
 BINS = 10
 RESAMPLES = 1_000
+CALIBRATION_RESAMPLES = 200  # each sorts all predictions anew
 LEVEL = 0.95
 LEAST_PROBABILITY = 1e-6
 
@@ -46,9 +49,9 @@ def judged(p: Column, won: NDArray[np.bool_], r: Column, base_rate: float, seed:
     """The judgement of probabilities of winning against what happened, in the order of time."""
     base = np.full(p.size, base_rate)
     losses, base_losses = squared(p, won), squared(base, won)
-    blocks = resampled_blocks(p.size, seed)
-    skills = 1 - losses[blocks].mean(axis=1) / base_losses[blocks].mean(axis=1)
-    errors = np.array([calibration_error(p[block], won[block]) for block in blocks])
+    skills = 1 - resampled_means(losses, seed) / resampled_means(base_losses, seed)
+    drawn = islice(resampled_blocks(p.size, seed), CALIBRATION_RESAMPLES)
+    errors = np.array([calibration_error(p[block], won[block]) for block in drawn])
     skill = 1 - float(losses.mean()) / float(base_losses.mean())
     return Judgement(
         n=int(p.size),
@@ -63,7 +66,7 @@ def judged(p: Column, won: NDArray[np.bool_], r: Column, base_rate: float, seed:
 def better_by(p: Column, than: Column, won: NDArray[np.bool_], seed: int) -> Interval:
     """By how much the Brier score of `p` is lower than that of `than` on the same trades; above 0 = better."""
     gains = squared(than, won) - squared(p, won)
-    return _interval(float(gains.mean()), gains[resampled_blocks(gains.size, seed)].mean(axis=1))
+    return _interval(float(gains.mean()), resampled_means(gains, seed))
 
 
 def squared(p: Column, won: NDArray[np.bool_]) -> Column:
@@ -82,12 +85,19 @@ def calibration_error(p: Column, won: NDArray[np.bool_]) -> float:
     return float(sum(abs(p[rows].mean() - won[rows].mean()) * rows.size for rows in bins) / p.size)
 
 
-def resampled_blocks(n: int, seed: int) -> NDArray[np.intp]:
-    """(RESAMPLES, n) positions drawn in circular blocks of about the cube root of n (Politis and Romano 1992)."""
+def resampled_means(values: Column, seed: int) -> Column:
+    """The mean of each of RESAMPLES resampled series; the same seed draws the same rows of any column."""
+    return np.array([values[block].mean() for block in resampled_blocks(values.size, seed)])
+
+
+def resampled_blocks(n: int, seed: int) -> Iterator[NDArray[np.intp]]:
+    """RESAMPLES times n positions, drawn in circular blocks of about the cube root of n (Politis and Romano 1992)."""
     dice = np.random.default_rng(seed)
     length = max(1, round(n ** (1 / 3)))
-    starts = dice.integers(0, n, (RESAMPLES, -(-n // length)))
-    return ((starts[:, :, None] + np.arange(length)) % n).reshape(RESAMPLES, -1)[:, :n]
+    steps = np.arange(length)
+    for _ in range(RESAMPLES):
+        starts = dice.integers(0, n, -(-n // length))
+        yield ((starts[:, None] + steps) % n).ravel()[:n]
 
 
 def _deciles(p: Column, won: NDArray[np.bool_], r: Column) -> tuple[Decile, ...]:

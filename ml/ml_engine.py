@@ -175,18 +175,18 @@ def _learned(kind: Kind, data: Dataset, seed: int) -> BaseEstimator:
     """An estimator fitted on `data`; trees stop early by the newest part of it, which comes after what they learn."""
     estimator = _estimator(kind, seed)
     if kind is Kind.LOGISTIC:
-        return estimator.fit(data.x, data.won, logisticregression__sample_weight=data.weight)
+        return estimator.fit(data.x, data.won, logisticregression__sample_weight=data.sample_weight)
     watched_from_ms = int(np.quantile(data.decided_ms, 1 - STOPPING_SHARE))
-    past, watched = before(data, watched_from_ms), np.flatnonzero(data.decided_ms >= watched_from_ms)
-    if len(set(data.won[past].tolist())) < 2:
-        return estimator.set_params(early_stopping=False).fit(data.x, data.won, sample_weight=data.weight)
+    past, watched = data.take(before(data, watched_from_ms)), data.take(data.decided_ms >= watched_from_ms)
+    if len(set(past.won.tolist())) < 2:
+        return estimator.set_params(early_stopping=False).fit(data.x, data.won, sample_weight=data.sample_weight)
     return estimator.fit(
-        data.x[past],
-        data.won[past],
-        sample_weight=data.weight[past],
-        X_val=data.x[watched],
-        y_val=data.won[watched],
-        sample_weight_val=data.weight[watched],
+        past.x,
+        past.won,
+        sample_weight=past.sample_weight,
+        X_val=watched.x,
+        y_val=watched.won,
+        sample_weight_val=None if past.sample_weight is None else watched.weight,
     )
 
 
@@ -227,7 +227,7 @@ def _control(kind: Kind, data: Dataset, folds: list[Fold], seed: int) -> Model:
 
 def _by_confidence(development: Dataset, later: Dataset) -> Column:
     """What the base score alone would promise: a logistic regression on it."""
-    alone = LogisticRegression().fit(development.confidence[:, None], development.won, sample_weight=development.weight)
+    alone = LogisticRegression().fit(development.confidence[:, None], development.won, sample_weight=development.sample_weight)
     p: Column = alone.predict_proba(later.confidence[:, None])[:, 1]
     return p
 
