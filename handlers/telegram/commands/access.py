@@ -1,17 +1,12 @@
 """Letting people in: the Approve and Block buttons under a stranger's question, and /users."""
 
-from engine.timeframes import DAY_MS
-from handlers.telegram.buttons import Mint
-from handlers.telegram.catalogue import Markup, joined, text
+from handlers.telegram.catalogue import Markup, joined
 from handlers.telegram.desk import Action, Answer, Asked, Command, CommandError, Desk, Pressed
+from handlers.telegram.notices import APPROVE, BLOCK
 from handlers.telegram.tables import Column, Table
 from services.access import NotAllowed, decide
-from services.post import Post
-from storage.stores import Stores
-from storage.users import Role, User
+from storage.users import Role
 
-APPROVE, BLOCK = "approve", "block"
-QUESTION_LASTS_MS = 30 * DAY_MS
 GIVABLE = tuple(role for role in Role if role is not Role.OWNER)
 
 USERS = Table((Column("table.id", 12), Column("table.role", 10), Column("table.name", 10)))
@@ -36,18 +31,6 @@ async def approve(desk: Desk, press: Pressed) -> Answer:
 async def block(desk: Desk, press: Pressed) -> Answer:
     """Never hear of him again."""
     return Answer(await _decided(desk, press.asked, int(press.argument), Role.BLOCKED))
-
-
-def question(stores: Stores, decider: User, telegram_id: int, name: str, asked_ms: int) -> Post:
-    """What somebody who decides is asked about a stranger."""
-    mint = Mint.ensured(stores, asked_ms)
-    row = tuple(
-        mint.button(
-            text(decider.language, key), action, str(telegram_id), decider.telegram_id, lasts_ms=QUESTION_LASTS_MS
-        )
-        for key, action in (("access.approve", APPROVE), ("access.block", BLOCK))
-    )
-    return Post(text(decider.language, "access.question", name=name, id=telegram_id), (row,))
 
 
 async def _decided(desk: Desk, asked: Asked, telegram_id: int, role: Role) -> Markup:
