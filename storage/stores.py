@@ -12,9 +12,11 @@ from storage.journal import Journal
 from storage.ledger import Ledger
 from storage.messages import Messages
 from storage.meta import Meta
+from storage.models import Models
 from storage.outbox import Outbox
 from storage.portfolios import Portfolios
 from storage.positions import Positions
+from storage.predictions import Predictions
 from storage.publications import Publications
 from storage.scans import Scans
 from storage.scores import Scores
@@ -40,9 +42,11 @@ class Stores:
         "ledger",
         "messages",
         "meta",
+        "models",
         "outbox",
         "portfolios",
         "positions",
+        "predictions",
         "publications",
         "scans",
         "scores",
@@ -66,6 +70,8 @@ class Stores:
         self.fills = Fills(connection)
         self.ledger = Ledger(connection)
         self.journal = Journal(connection)
+        self.models = Models(connection)
+        self.predictions = Predictions(connection)
         self.events = Events(connection)
         self.users = Users(connection)
         self.chats = Chats(connection)
