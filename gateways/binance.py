@@ -29,6 +29,7 @@ class Endpoints:
     page: int
     kline_weights: tuple[tuple[int, int], ...]  # (up to so many bars, weight)
     info_weight: int
+    ticker_weight: int
 
     def kline_weight(self, bars: int) -> int:
         return next(weight for most, weight in self.kline_weights if bars <= most)
@@ -42,6 +43,7 @@ ENDPOINTS = {
         page=1000,
         kline_weights=((1000, 2),),
         info_weight=20,
+        ticker_weight=80,
     ),
     Market.USDT_M: Endpoints(
         host=Host("https://fapi.binance.com", weight_per_minute=2400),
@@ -49,6 +51,7 @@ ENDPOINTS = {
         page=1000,
         kline_weights=((99, 1), (499, 2), (1000, 5), (1500, 10)),
         info_weight=1,
+        ticker_weight=40,
     ),
 }
 
@@ -134,6 +137,14 @@ class Binance:
 
     async def symbols(self) -> tuple[str, ...]:
         return tuple(sorted(await self._listed()))
+
+    async def volumes(self) -> dict[str, float]:
+        answer = await self._http.get(f"{self._at.prefix}/ticker/24hr", {}, self._at.ticker_weight)
+        listed = await self._listed()
+        try:
+            return {row["symbol"]: float(row["quoteVolume"]) for row in answer if row["symbol"] in listed}
+        except (TypeError, KeyError, ValueError) as error:
+            raise BadAnswer(f"Binance's volumes cannot be read: {error!r}.") from error
 
     async def server_time_ms(self) -> int:
         answer = await self._http.get(f"{self._at.prefix}/time", {}, weight=1)

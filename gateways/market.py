@@ -1,7 +1,7 @@
 """What every market gateway promises, whichever exchange or simulation stands behind it, and how it says no."""
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -48,6 +48,10 @@ class MarketData(Protocol):
 
     async def symbols(self) -> tuple[str, ...]:
         """All symbols that trade now, sorted."""
+        ...
+
+    async def volumes(self) -> Mapping[str, float]:
+        """What was traded of each symbol in the last 24 hours, in quote currency; of symbols that trade now."""
         ...
 
 

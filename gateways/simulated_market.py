@@ -136,6 +136,11 @@ class SimulatedMarket:
     async def symbols(self) -> tuple[str, ...]:
         return tuple(sorted(self._stories))
 
+    async def volumes(self) -> dict[str, float]:
+        now_ms = self._now_ms()
+        days = {symbol: self.bars(symbol, Timeframe.H1, now_ms - DAY_MS, now_ms) for symbol in self._stories}
+        return {symbol: float((day.volume * day.close).sum()) for symbol, day in days.items()}
+
     def bars(self, symbol: str, timeframe: Timeframe, since_ms: int, until_ms: int) -> Candles:
         """Every bar that opens at or after `since_ms` and closes at or before `until_ms`; asks no clock.
 
