@@ -88,6 +88,16 @@ def context_of(timeframe: Timeframe) -> Timeframe | None:
     return _CONTEXT.get(timeframe)
 
 
+def duration_text(ms: int) -> str:
+    """A span of time in its two largest units."""
+    days, rest = divmod(ms, DAY_MS)
+    hours, rest = divmod(rest, HOUR_MS)
+    if days:
+        return f"{days} d {hours} h"
+    minutes = rest // MINUTE_MS
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
 _CONTEXT = {
     Timeframe.M1: Timeframe.M15,
     Timeframe.M3: Timeframe.M30,

@@ -217,16 +217,6 @@ def utc_text(ms: int) -> str:
     return f"{datetime.fromtimestamp(ms / MS_PER_SECOND, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def duration_text(ms: int) -> str:
-    """A span of time in its two largest units."""
-    days, rest = divmod(ms, DAY_MS)
-    hours, rest = divmod(rest, HOUR_MS)
-    if days:
-        return f"{days} d {hours} h"
-    minutes = rest // MINUTE_MS
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
-
-
 def _tick_text(ms: int, step_ms: int) -> str:
     at = datetime.fromtimestamp(ms / MS_PER_SECOND, UTC)
     if step_ms >= 13 * WEEK_MS:

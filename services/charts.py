@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from engine.candles import Candles
+from engine.timeframes import duration_text
 from engine.vocabulary import (
     SETUP_WORDS,
     FillKind,
@@ -15,7 +16,7 @@ from engine.vocabulary import (
     Witness,
 )
 from services.chart_canvas import Canvas, Shape
-from services.chart_layout import Box, decimals_of, duration_text, utc_text
+from services.chart_layout import Box, decimals_of, utc_text
 from services.chart_panel import (
     BAD,
     ENTRY,
