@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from engine.candles import Candles
-from engine.params import GateParams, Params, WindowParams
+from engine.params import CheckpointParams, GateParams, Params, WindowParams
 from engine.timeframes import DAY_MS, HOUR_MS, Timeframe
 from engine.vocabulary import BookKind, PortfolioKind
 from gateways.simulated_market import SimulatedMarket
@@ -84,6 +84,23 @@ def test_parts_of_a_range_make_the_same_book_as_the_whole(book: Book, cuts: tupl
     into(book)
 
     assert everything(book) == uninterrupted()[1]
+
+
+def test_parts_make_the_whole_where_checkpoints_act_too():
+    acting = replace(PARAMS, checkpoints=CheckpointParams(act=True))
+    books = []
+    for cuts in ((), (0.1, 0.37, 0.5, 0.77)):
+        with Book.temporary(BookKind.REPLAY, now_ms=BEGIN_MS) as book:
+            for cut in cuts:
+                into(book, params=acting, to_ms=BEGIN_MS + int(45 * cut * 24) * HOUR_MS)
+            into(book, params=acting)
+            books.append(everything(book))
+            with book.reading() as view:
+                assert all(truth.holds for truth in identities(view))
+
+    assert books[0] == books[1]
+    assert len(books[0]["checkpoints"]) > 10
+    assert books[0]["checkpoints"] != uninterrupted()[1]["checkpoints"]
 
 
 def test_parts_may_be_named_from_both_ends(book: Book):
