@@ -61,8 +61,7 @@ def midnight_opens(candles: Candles, clock: Sessions) -> GivenRows:
 def judas_raids(candles: Candles, clock: Sessions, asian: GivenRows, midnight: GivenRows) -> GivenRows:
     """The first bar of the Judas window beyond the Asian range and the midnight open, once a side for each range."""
     bars = np.flatnonzero(clock.windows & JUDAS)
-    which = np.searchsorted(asian.known_at, bars, side="right") - 1
-    opened = np.searchsorted(midnight.known_at, bars, side="right") - 1
+    which, opened = _latest(asian.known_at, bars), _latest(midnight.known_at, bars)
     both = (which >= 0) & (opened >= 0)
     bars, which, opened = bars[both], which[both], opened[both]
     above = (candles.high[bars] > asian.upper[which]) & (candles.high[bars] > midnight.upper[opened])
@@ -117,6 +116,12 @@ def opening_gaps(candles: Candles, clock: Sessions) -> GivenRows:
         upper=np.maximum(opened, closed),
         lower=np.minimum(opened, closed),
     )
+
+
+def _latest(known_at: NDArray[Any], bars: NDArray[Any]) -> NDArray[Any]:
+    """The last of the rows known at each of the ascending bars; NONE before the first."""
+    starts = np.searchsorted(bars, known_at)
+    return np.repeat(np.arange(NONE, known_at.size), np.diff(starts, prepend=0, append=bars.size))
 
 
 def _level(kind: Kind, bars: NDArray[Any], direction: int, level: NDArray[np.float64]) -> GivenRows:

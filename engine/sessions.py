@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from engine.candles import Candles
 from engine.detection_params import NEW_YORK, DetectionParams
 from engine.detection_params import UTC as UTC_NAME
-from engine.timeframes import DAY_MS, MINUTE_MS
+from engine.timeframes import MINUTE_MS
 
 DAY_MINUTES = 24 * 60
 NOON_MINUTES = 12 * 60
@@ -98,44 +99,50 @@ def window_names(bits: int) -> list[str]:
 
 def sessions(candles: Candles, params: DetectionParams) -> Sessions:
     """The clock over `candles`: windows in New York time with its summer time, days and weeks as `params` roll them."""
-    new_york_ms = candles.open_ms + utc_offset_ms(candles.open_ms, NEW_YORK)
-    date = new_york_ms // DAY_MS
-    minute = (new_york_ms - date * DAY_MS) // MINUTE_MS
-    home_ms = new_york_ms if params.tz == NEW_YORK else candles.open_ms + utc_offset_ms(candles.open_ms, params.tz)
-    day = trading_day(home_ms, params)
+    new_york = local_minutes(candles.open_ms, NEW_YORK)
+    home = new_york if params.tz == NEW_YORK else local_minutes(candles.open_ms, params.tz)
+    date = new_york // DAY_MINUTES
+    minute = (new_york - date * DAY_MINUTES).astype(np.int16)
+    day = trading_day(home, params)
     return Sessions(
         windows=_WINDOWS_OF_MINUTE[minute],
-        date=date.astype(np.int32),
-        minute=minute.astype(np.int16),
+        date=date,
+        minute=minute,
         days=_periods(day, candles),
         weeks=_periods((day + EPOCH_WEEKDAY) // 7, candles),
     )
 
 
-def trading_day(local_ms: NDArray[np.int64], params: DetectionParams) -> NDArray[np.int64]:
-    """The trading day of each reading of the clock in `params.tz` (ms), in days since 1970-01-01.
+def trading_day(local: NDArray[np.int32], params: DetectionParams) -> NDArray[np.int32]:
+    """The trading day of each reading of the clock in `params.tz` (`local_minutes`), in days since 1970-01-01.
 
     A day that rolls in the afternoon is named after the next morning: Sunday 18:00 New York is Monday's.
     """
     roll = params.roll_minutes
     shift_minutes = DAY_MINUTES - roll if roll >= NOON_MINUTES else -roll
-    return (local_ms + shift_minutes * MINUTE_MS) // DAY_MS
+    return (local + np.int32(shift_minutes)) // DAY_MINUTES
 
 
-def utc_offset_ms(open_ms: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
-    """The zone's distance from UTC at each of the ascending instants: one look-up a segment of constant offset."""
-    if not open_ms.size or zone == UTC_NAME:
-        return np.zeros(open_ms.shape, dtype=np.int64)
+def local_minutes(open_ms: NDArray[np.int64], zone: str) -> NDArray[np.int32]:
+    """What the zone's clock shows at each of the ascending instants, in whole minutes since its 1970-01-01 00:00.
+
+    One look-up a segment of constant distance from UTC.
+    """
+    minutes = np.empty(open_ms.shape, dtype=np.int32)
+    if not open_ms.size:
+        return minutes
+    if zone == UTC_NAME:
+        return np.floor_divide(open_ms, MINUTE_MS, out=minutes, casting="same_kind")
     first_ms, last_ms = int(open_ms[0]), int(open_ms[-1])
     first, last = (datetime.fromtimestamp(ms / 1000, UTC).year for ms in (first_ms, last_ms))
     changes = [change for year in range(first, last + 1) for change in _offset_changes(zone, year)]
     while len(changes) > 1 and changes[1][0] <= first_ms:
         changes.pop(0)
-    offset_ms = np.full(open_ms.shape, changes[0][1], dtype=np.int64)
-    for since_ms, offset in changes[1:]:
-        if since_ms <= last_ms:
-            offset_ms[np.searchsorted(open_ms, since_ms) :] = offset
-    return offset_ms
+    since_ms = np.array([since for since, _ in changes[1:]], dtype=np.int64)
+    starts = [0, *np.searchsorted(open_ms, since_ms).tolist(), open_ms.size]
+    for (start, end), (_, offset_ms) in zip(pairwise(starts), changes, strict=True):
+        minutes[start:end] = (open_ms[start:end] + offset_ms) // MINUTE_MS
+    return minutes
 
 
 @lru_cache(maxsize=512)
@@ -181,17 +188,16 @@ def _windows_of_minute() -> NDArray[np.uint8]:
 _WINDOWS_OF_MINUTE = _windows_of_minute()
 
 
-def _periods(label: NDArray[np.int64], candles: Candles) -> Periods:
-    starts = is_new(label)
-    first = np.flatnonzero(starts)
+def _periods(label: NDArray[np.int32], candles: Candles) -> Periods:
+    first = np.flatnonzero(is_new(label))
     if not first.size:
         nothing = np.zeros(0, dtype=np.float64)
         return Periods(np.zeros(0, np.int32), np.zeros(0, np.int32), nothing, nothing, nothing)
-    last = np.append(first[1:], label.size) - 1
+    end = np.append(first[1:], label.size)
     return Periods(
-        of_bar=np.cumsum(starts, dtype=np.int32) - np.int32(1),
+        of_bar=np.repeat(np.arange(first.size, dtype=np.int32), end - first),
         first_bar=first.astype(np.int32),
         high=np.maximum.reduceat(candles.high, first),
         low=np.minimum.reduceat(candles.low, first),
-        close=candles.close[last],
+        close=candles.close[end - 1],
     )
