@@ -190,7 +190,10 @@ def _import_file(file: LegacyFile | Unreadable, job: _Job, import_id: int, unit:
     reading = Reading(WHOLE_FILE, packed(text), RecordVerdict.QUARANTINED, (file.reason,))
     with unit() as tx:
         if not LegacyRecords(tx.connection).counts(version):
-            LegacyWriter(tx, FileBeingRead(import_id, file.name, version, UNREADABLE, job.now_ms)).write([reading])
+            being_read = FileBeingRead(import_id, file.name, version, UNREADABLE, len(content), job.now_ms)
+            writer = LegacyWriter(tx, being_read)
+            writer.write([reading])
+            writer.finish()
     return FileReceipt(file.name, UNREADABLE, 0, 0, 0, 1, (file.reason,), file.reason)
 
 
@@ -200,7 +203,7 @@ def _import_legacy_file(file: LegacyFile, job: _Job, import_id: int, unit: Unit)
         records = LegacyRecords(tx.connection)
         if known := records.counts(version.sha256):
             return _receipt_of_known(file, known, records.break_of(version.sha256))
-        writer = LegacyWriter(tx, FileBeingRead(import_id, file.name, version.sha256, file.shape, job.now_ms))
+        writer = LegacyWriter(tx, FileBeingRead(import_id, file.name, version.sha256, file.shape, version.size, job.now_ms))
         for batch in batches(file, version, job.zone, job.now_ms):
             writer.write(batch.readings)
             job.progress(file.name, batch.bytes_read, file.size)

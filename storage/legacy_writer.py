@@ -25,9 +25,10 @@ from migrations.legacy.normal_form import (
 )
 from migrations.legacy.trades import r_multiple
 from storage.codec import encoded
-from storage.database import CACHE_KIB, insert
+from storage.database import insert
 from storage.events import EventType
 from storage.legacy import LegacyRecords, Original
+from storage.legacy_bulk import BulkWriting
 from storage.portfolios import DEFAULT_CURRENCY
 from storage.positions import ExitQuality
 from storage.stores import Stores
@@ -41,7 +42,6 @@ MINUTE_MS = 60_000
 MONEY_EPSILON = 1e-9
 NOT_IN_FORCE = "kept to be read: nothing of it is in force"
 UNRESOLVED_REASON = "its end was never recorded"
-BULK_CACHE_KIB = 262_144  # the indexes that a million records are sorted into are written once, not time and again
 
 Row = tuple[object, ...]
 
@@ -72,7 +72,7 @@ _MONEY_OF_POSITIONS = (
     "INSERT INTO ledger(portfolio_id, at_ms, kind, amount, fill_id, note, idem_key)"
     f" SELECT p.portfolio_id, f.at_ms, '{LedgerKind.REALIZED_PNL.value}', p.realized_pnl, f.id, '{LEGACY}',"
     " 'pnl:'||f.idem_key"
-    f" FROM positions p CROSS JOIN fills f ON f.position_id=p.id AND f.kind='{FillKind.CLOSE.value}' WHERE p.id>?"
+    f" FROM fills f CROSS JOIN positions p ON p.id=f.position_id WHERE f.id>? AND f.kind='{FillKind.CLOSE.value}'"
 )
 _EVENTS_OF_POSITIONS = (
     "INSERT INTO events(at_ms, type, signal_id, position_id, portfolio_id, symbol, actor)"
@@ -87,12 +87,13 @@ _RECEIPT = (
 
 @dataclass(frozen=True, slots=True)
 class FileBeingRead:
-    """The file whose records are written: its name as the report shows it, its content's hash, its shape."""
+    """The file whose records are written: its name as the report shows it, its content's hash, its shape, its bytes."""
 
     import_id: int
     name: str
     sha256: str
     shape: str
+    size: int
     now_ms: int
 
 
@@ -121,7 +122,7 @@ class LegacyWriter:
         self._closes_by_minute: Counter[int] = Counter()
         self.verdicts: Counter[RecordVerdict] = Counter()
         self.reasons: Counter[tuple[RecordVerdict, str]] = Counter()
-        tx.connection.execute(f"PRAGMA cache_size=-{BULK_CACHE_KIB}")
+        self._bulk = BulkWriting(tx.connection, file.size)
 
     def write(self, readings: Sequence[Reading]) -> None:
         """Write these records and a receipt for each."""
@@ -154,7 +155,7 @@ class LegacyWriter:
 
     def finish(self) -> int:
         """Mark the exits that a waking bot saw all at once as polled; returns how many there are."""
-        self._tx.connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        self._bulk.end()
         bursts = [minute for minute, closes in self._closes_by_minute.items() if closes >= BURST_CLOSES_PER_MINUTE]
         if not bursts:
             return 0
@@ -334,8 +335,10 @@ class LegacyWriter:
             self._tx.connection.executemany(sql, rows)
             rows.clear()
         if self._position_id > self._flushed_position_id:
-            for sql in (_FILLS_OF_POSITIONS, _MONEY_OF_POSITIONS, _EVENTS_OF_POSITIONS):
-                self._tx.connection.execute(sql, (self._flushed_position_id,))
+            last_fill_id = self._highest("fills")
+            self._tx.connection.execute(_FILLS_OF_POSITIONS, (self._flushed_position_id,))
+            self._tx.connection.execute(_MONEY_OF_POSITIONS, (last_fill_id,))
+            self._tx.connection.execute(_EVENTS_OF_POSITIONS, (self._flushed_position_id,))
             self._flushed_position_id = self._position_id
 
     def _portfolio(self, system: System) -> int:

@@ -12,10 +12,7 @@ from migrations.legacy.words import shown
 
 # members that speak of the file, where records are members of the document too
 ABOUT_THE_FILE = frozenset({"metadata", "last_updated", "version", "statistics", "patterns", "ml_insights", "created"})
-SHORT_RECORD_BYTES = 4096
 FASTEST = 1
-SHORT_WINDOW_BITS = 10
-SHORT_MEMORY_LEVEL = 3
 BREAK_REASON = "unreadable from here on"
 
 
@@ -87,12 +84,8 @@ def broken(piece: Broken) -> Reading:
 
 
 def packed(raw: str) -> bytes:
-    """The text of a record as its receipt keeps it; short ones without the set-up that only pays for long ones."""
-    data = raw.encode("utf-8", "backslashreplace")
-    if len(data) > SHORT_RECORD_BYTES:
-        return zlib.compress(data, FASTEST)
-    compressor = zlib.compressobj(FASTEST, zlib.DEFLATED, SHORT_WINDOW_BITS, SHORT_MEMORY_LEVEL, zlib.Z_FIXED)
-    return compressor.compress(data) + compressor.flush()
+    """The text of a record as its receipt keeps it."""
+    return zlib.compress(raw.encode("utf-8", "backslashreplace"), FASTEST)
 
 
 def raw_of(value: object) -> str:

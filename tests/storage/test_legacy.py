@@ -31,7 +31,7 @@ def legacy_database(path: Path, journal_mode: str = "DELETE") -> Path:
 def written(book: Book, *readings: Reading, sha256: str = "a") -> None:
     with book.transaction() as tx:
         import_id = LegacyRecords(tx.connection).begin("old bot", NOW_MS)
-        LegacyWriter(tx, FileBeingRead(import_id, "journal.json", sha256, "journal", NOW_MS)).write(readings)
+        LegacyWriter(tx, FileBeingRead(import_id, "journal.json", sha256, "journal", 0, NOW_MS)).write(readings)
 
 
 def test_a_receipt_comes_back_as_it_was_written(book: Book):
