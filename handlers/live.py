@@ -25,13 +25,16 @@ from handlers.telegram.door import BadToken, Door
 from handlers.telegram.texts import renderer
 from services.access import ensure_owners
 from services.announce import Announcements
+from services.blackouts import BlackoutFile
 from services.digest import queue_digest
+from services.hands import Hands
 from services.live import PATIENCE_MS, Live
 from services.live_scan import LiveScan, Watch, chart_reader, fresh_look, stored_windows, watch_of
 from services.pace import MS_PER_SECOND
 from services.publish import set_public_channel
 from services.schedule import Chores, Schedule, jobs
 from services.send import Sender
+from services.symbols import watched_symbols
 from storage.book import Book, discard
 from storage.chats import ChatKind
 from storage.events import EventType
@@ -109,15 +112,16 @@ async def _run(ground: Ground) -> None:
     """Telegram's side: the door for commands, the sender for the outbox; and the pipeline beside them."""
     settings, now_ms, writer = ground.settings, ground.now_ms, ground.writer
     token, read = settings.token.get_secret_value(), chart_reader(ground.params)
+    chats = await writer.run(lambda tx: _chats(tx, settings, now_ms()))
     desk = Desk(
         ground.book,
         writer,
         lambda symbol, timeframe: fresh_look(ground.market, symbol, timeframe, ground.params, read, now_ms()),
         now_ms,
+        Hands(ground.params, Announcements(chats.told_ids, settings.zone)),
     )
     door = Door(token, settings.telegram_url, desk)
     await door.reach()  # a refused token ends the start; a silent Telegram does not
-    chats = await writer.run(lambda tx: _chats(tx, settings, now_ms()))
     telegram = TelegramSender(token, api_url=f"{settings.telegram_url.rstrip('/')}/bot")
     sender = Sender(
         ground.book,
@@ -152,9 +156,8 @@ class Pipeline:
 
     async def reach(self) -> bool:
         """Whether the market answers now; UnknownSymbol when it does and does not list what is to be watched."""
-        settings = self._ground.settings
         try:
-            self._watch = await watch_of(self._ground.market, settings.symbols, settings.timeframes)
+            self._watch = await self._todays_watch()
         except UnknownSymbol:
             raise
         except MarketError as error:
@@ -162,15 +165,24 @@ class Pipeline:
             return False
         return True
 
+    async def _todays_watch(self) -> Watch:
+        ground, settings = self._ground, self._ground.settings
+        symbols = await watched_symbols(settings.symbols, ground.market, ground.book, ground.writer, ground.now_ms())
+        return await watch_of(ground.market, symbols, settings.timeframes)
+
     async def run(self) -> None:
         """Watch until cancelled; the market may be down now and at any time."""
         while self._watch is None:
             await asyncio.sleep(MARKET_RETRY_S)
             await self.reach()
         ground, owner = self._ground, self._ground.lock.holder.owner
-        live = self._live(self._watch)
+        stored = stored_windows(ground.book, ground.market.source, ground.params)
+        read = chart_reader(ground.params)
+        scan = LiveScan(ground.market, self._watch, ground.params, read, ground.now_ms, stored)
+        live = self._live(self._watch, scan)
         await live.begin()
-        table = jobs(live, self._watch.timeframes, Chores(self._retention, self._heartbeat, self._digest))
+        chores = Chores(self._retention, self._heartbeat, self._digest, lambda: self._rewatch(scan))
+        table = jobs(live, self._watch.timeframes, chores)
         schedule = Schedule(table, ground.writer, owner, ground.now_ms, ground.settings.clock)
         await schedule.start()
         try:
@@ -178,22 +190,28 @@ class Pipeline:
         finally:
             await schedule.stop()
 
-    def _live(self, watch: Watch) -> Live:
+    def _live(self, watch: Watch, scan: LiveScan) -> Live:
         ground = self._ground
-        stored = stored_windows(ground.book, ground.market.source, ground.params)
         return Live(
             ground.book,
             ground.writer,
             ground.market,
             watch,
-            LiveScan(ground.market, watch, ground.params, chart_reader(ground.params), ground.now_ms, stored),
+            scan,
             ground.params,
             self._announcements,
             ground.lock.holder.owner,
             ground.now_ms,
             self._sender.wake,
             patience_ms=round(PATIENCE_MS * ground.settings.clock.speed),
+            blackouts=BlackoutFile(ground.settings.blackouts),
+            checkpoints_to_channel=ground.settings.checkpoints_to_channel,
         )
+
+    async def _rewatch(self, scan: LiveScan) -> None:
+        """A new day may have other most traded pairs."""
+        if self._ground.settings.symbols.top:
+            scan.rewatch(await self._todays_watch())
 
     async def _heartbeat(self) -> None:
         """A sign of life, and how long the exchange has shut us out, so that a restart does not ask it sooner."""
@@ -227,7 +245,8 @@ def _chats(tx: Stores, settings: LiveSettings, at_ms: int) -> Chats:
     set_public_channel(tx, channel_id)
     told = channel_id if channel_id is not None else owner_id
     assert told is not None, "settings name somebody to tell"
-    return Chats((told,), owner_id)
+    audiences = (opened(chat, ChatKind.PRIVATE if chat > 0 else ChatKind.GROUP) for chat in settings.audiences)
+    return Chats(tuple(dict.fromkeys((told, *audiences))), owner_id)
 
 
 async def _until_stopped(*work: Coroutine[Any, Any, None]) -> None:

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from engine.timeframes import Timeframe
 from engine.vocabulary import Market
 from services.pace import Pace
+from services.symbols import Wanted
 
 PREFIX = "ONEBOOK_"
 ENV_FILE = Path(".env")
@@ -50,8 +51,17 @@ class LiveSettings(BaseSettings):
     channel: int | None = Field(
         default=None, description="Telegram id of the channel for signals; without one they go to the first owner."
     )
-    symbols: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=DEFAULT_SYMBOLS, description="The pairs to watch, comma separated."
+    checkpoints_to_channel: bool = Field(
+        default=False, description="Whether the channel hears what checkpoints advise; operators always do."
+    )
+    audiences: Annotated[tuple[int, ...], NoDecode] = Field(
+        default=(),
+        description="Telegram ids of further channels and groups that get the signals, comma separated; they may not"
+        " give commands.",
+    )
+    symbols: Annotated[Wanted, NoDecode] = Field(
+        default=Wanted(DEFAULT_SYMBOLS),
+        description="The pairs to watch, comma separated; top:20 among them adds the 20 most traded of the day.",
     )
     timeframes: Annotated[tuple[Timeframe, ...], NoDecode] = Field(
         default=DEFAULT_TIMEFRAMES,
@@ -59,6 +69,11 @@ class LiveSettings(BaseSettings):
     )
     market: Market | None = Field(default=None, description="usdt-m or spot; without it what params.toml says.")
     db: Path = Field(default=DEFAULT_DB, description="The book.")
+    blackouts: Path | None = Field(
+        default=None,
+        description="A CSV of dated events around which nothing is sent:"
+        " time_utc,event,minutes_before,minutes_after[,symbols]; read again when it changes.",
+    )
     params: Path | None = Field(default=None, description="params.toml with values that differ from the defaults.")
     zone: str = Field(default="UTC", description="The zone in which times are shown, like Europe/Sofia.")
     log_dir: Path = Field(default=Path("data/logs"), description="Where the log files go.")
@@ -81,17 +96,17 @@ class LiveSettings(BaseSettings):
         """What `read` gathered and nothing else: it has looked at environment and file, and refused unknown names."""
         return (init_settings,)
 
-    @field_validator("owners", "symbols", mode="before")
+    @field_validator("owners", "audiences", mode="before")
     @classmethod
     def _list(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
-    @field_validator("symbols")
+    @field_validator("symbols", mode="before")
     @classmethod
-    def _symbols(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
-        if not symbols:
-            raise ValueError("at least one pair is needed")
-        return tuple(dict.fromkeys(symbol.upper() for symbol in symbols))
+    def _symbols(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return Wanted.parse([part.strip() for part in value.split(",") if part.strip()])
 
     @field_validator("timeframes", mode="before")
     @classmethod

@@ -88,6 +88,12 @@ class LiveScan:
         self._windows: dict[SeriesKey, Candles] = {}
         self._at_once = asyncio.Semaphore(FETCHES_AT_ONCE)
 
+    def rewatch(self, watch: Watch) -> None:
+        """Look at other symbols from the next instant on; what is no longer looked at is forgotten."""
+        self._watch = watch
+        needed = {key for symbol in watch.symbols for tf in watch.timeframes for key in self._stack_keys(symbol, tf)}
+        self._windows = {key: window for key, window in self._windows.items() if key in needed}
+
     async def at(self, instant_ms: int, timeframes: Sequence[Timeframe]) -> Taken:
         """Looks at every symbol on these timeframes, which all close at `instant_ms`."""
         wanted = [(symbol, timeframe) for symbol in self._watch.symbols for timeframe in timeframes]

@@ -58,6 +58,7 @@ class Chores:
     retention: Callable[[], Awaitable[None]]
     heartbeat: Callable[[], Awaitable[None]]
     digest: Callable[[], Awaitable[None]]
+    symbols: Callable[[], Awaitable[None]]
 
 
 def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[Job, ...]:
@@ -69,6 +70,7 @@ def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[J
         Job("retention", Timeframe.D1, 3 * HOUR_MS + 17 * MINUTE_MS, 600.0, True, chores.retention),
         Job("heartbeat", Timeframe.M1, 30_000, 10.0, False, chores.heartbeat),
         # a zone's morning begins on a multiple of five minutes of UTC; the digest itself knows when it is due
+        Job("symbols", Timeframe.D1, 2 * MINUTE_MS, 60.0, False, chores.symbols),
         Job("digest", Timeframe.M5, 5_000, 30.0, False, chores.digest),
     )
 

@@ -7,6 +7,7 @@ import pytest
 from engine.timeframes import Timeframe
 from engine.vocabulary import Market
 from handlers.settings import DEFAULT_SYMBOLS, LiveSettings, SettingsError
+from services.symbols import Wanted
 
 TOKEN = "123456:AAHsecretsecretsecretsecretsecretsec"
 NO_FILE = Path("/nonexistent/.env")
@@ -21,7 +22,7 @@ def read(**names: str) -> LiveSettings:
 def test_the_defaults_watch_six_pairs_on_four_timeframes_and_let_nobody_in():
     settings = read()
 
-    assert settings.symbols == DEFAULT_SYMBOLS
+    assert settings.symbols == Wanted(DEFAULT_SYMBOLS)
     assert [timeframe.text for timeframe in settings.timeframes] == ["1h", "2h", "4h", "1d"]
     assert settings.owners == ()
     assert settings.token.get_secret_value() == TOKEN
@@ -33,10 +34,22 @@ def test_lists_are_comma_separated_and_put_in_order():
     )
 
     assert settings.owners == (7, 8)
-    assert settings.symbols == ("ETHUSDT", "BTCUSDT")
+    assert settings.symbols == Wanted(("ETHUSDT", "BTCUSDT"))
     assert settings.timeframes == (Timeframe.M30, Timeframe.H4)
     assert settings.channel == -1001
     assert settings.market is Market.SPOT
+
+
+def test_the_most_traded_pairs_may_stand_among_those_named():
+    assert read(symbols="adausdt,top:20").symbols == Wanted(("ADAUSDT",), 20)
+
+
+def test_audiences_are_told_and_may_not_command():
+    settings = read(owners="7", audiences="-1002, -1003,5", blackouts="data/blackouts.csv")
+
+    assert settings.audiences == (-1002, -1003, 5)
+    assert settings.owners == (7,)
+    assert settings.blackouts == Path("data/blackouts.csv")
 
 
 def test_the_environment_goes_before_the_file_and_the_command_line_before_both(tmp_path):
@@ -72,6 +85,8 @@ def test_somebody_has_to_be_told():
         ("timeframes", "1h,7h", "ONEBOOK_TIMEFRAMES cannot be used: No timeframe"),
         ("timeframes", "1m", "ONEBOOK_TIMEFRAMES cannot be used: they are of 15m"),
         ("symbols", ",", "ONEBOOK_SYMBOLS cannot be used: at least one pair"),
+        ("symbols", "top:0", "ONEBOOK_SYMBOLS cannot be used: the most traded pairs are written like top:20"),
+        ("audiences", "@mine", "ONEBOOK_AUDIENCES cannot be used"),
         ("market", "forex", "ONEBOOK_MARKET cannot be used"),
         ("zone", "Sofia", "ONEBOOK_ZONE cannot be used: it is no zone"),
         ("clock", "tomorrow", "ONEBOOK_CLOCK cannot be used: it is written like"),
