@@ -1,6 +1,6 @@
 """The actions behind buttons: one table that presses are routed by; whatever is not in it does nothing."""
 
-from handlers.telegram.commands import access
+from handlers.telegram.commands import access, record
 from handlers.telegram.desk import Action
 from handlers.telegram.paging import PAGE
 from handlers.telegram.reception import LEAVE, leave, turn_page
@@ -9,5 +9,6 @@ from storage.users import Role
 ACTIONS: tuple[Action, ...] = (
     Action(PAGE, Role.SUBSCRIBER, turn_page),
     Action(LEAVE, Role.SUBSCRIBER, leave),
+    *record.ACTIONS,
     *access.ACTIONS,
 )

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS
 from engine.vocabulary import SETUP_WORDS, BookKind, CloseReason, Direction, Outcome, Signal, SignalStatus
 from handlers.telegram.catalogue import ENGLISH
+from handlers.telegram.digest import digest_text
 from handlers.telegram.locks import incident_text
 from handlers.telegram.notices import NOTICES, notice
 from services.announce import MessageKind
@@ -59,6 +60,9 @@ def renderer(zone: str = "UTC") -> Render:
         if item.kind == MessageKind.INCIDENT.value:
             language = stores.chats.get(item.chat_id).preferences.language or ENGLISH
             return Post(incident_text(item, language, clock), silent=is_silent(item))
+        if item.kind == MessageKind.DIGEST.value:
+            language = stores.chats.get(item.chat_id).preferences.language or ENGLISH
+            return Post(digest_text(item, language), silent=is_silent(item))
         if item.kind in NOTICES:
             return notice(stores, item)
         if item.kind == NOTICE or item.signal_id is None:

@@ -4,7 +4,7 @@ A subject has a module of its own; its commands get the words behind them and gi
 """
 
 from handlers.telegram.catalogue import joined
-from handlers.telegram.commands import access, account, control, market
+from handlers.telegram.commands import access, account, control, market, record
 from handlers.telegram.desk import Answer, Asked, Command, Desk
 from services.pause import paused_reason
 from storage.users import Role
@@ -27,6 +27,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("start", "", "about.start", Role.SUBSCRIBER, start),
     Command("help", "", "about.help", Role.SUBSCRIBER, help_),
     *market.COMMANDS,
+    *record.COMMANDS,
     *account.COMMANDS,
     *control.COMMANDS,
     *access.COMMANDS,
