@@ -9,6 +9,7 @@ from engine.vocabulary import Rejected, Signal
 from handlers.telegram.catalogue import Markup, text
 from handlers.telegram.texts import ClockText, clock_of
 from services.access import author
+from services.hands import Hands
 from services.post import Button, ChartRequest
 from storage.book import Book
 from storage.chats import ChatKind
@@ -36,6 +37,7 @@ class Desk:
     writer: Writer
     look: Look
     now_ms: Callable[[], int]
+    hands: Hands
 
 
 @dataclass(frozen=True, slots=True)

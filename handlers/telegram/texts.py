@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS
 from engine.vocabulary import SETUP_WORDS, BookKind, CloseReason, Direction, Outcome, Signal, SignalStatus
+from handlers.telegram.advice import ADVISED, advised
 from handlers.telegram.catalogue import ENGLISH
 from handlers.telegram.digest import digest_text
 from handlers.telegram.locks import incident_text
@@ -63,6 +64,8 @@ def renderer(zone: str = "UTC") -> Render:
         if item.kind == MessageKind.DIGEST.value:
             language = stores.chats.get(item.chat_id).preferences.language or ENGLISH
             return Post(digest_text(item, language), silent=is_silent(item))
+        if item.kind in ADVISED:
+            return advised(stores, item, clock)
         if item.kind in NOTICES:
             return notice(stores, item)
         if item.kind == NOTICE or item.signal_id is None:

@@ -21,6 +21,7 @@ from handlers.telegram.reception import Message, answered
 from handlers.telegram.texts import renderer
 from services.access import ensure_owners
 from services.announce import Announcements
+from services.hands import Hands
 from services.live import Live, MarketSilent
 from services.live_scan import LiveScan, chart_reader, fresh_look, stored_windows, watch_of
 from services.send import Sender
@@ -116,6 +117,7 @@ async def started(world: World, symbols: tuple[str, ...], timeframes: tuple[Time
             writer,
             lambda symbol, timeframe: fresh_look(market, symbol, timeframe, params, read, clock.ms),
             clock.now_ms,
+            Hands(params, announcements),
         )
         await sender.recover()
         await live.begin()

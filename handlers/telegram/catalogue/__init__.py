@@ -9,12 +9,34 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from types import ModuleType
 
-from handlers.telegram.catalogue import access, account, commands, control, locks, market, posts, record, words
+from handlers.telegram.catalogue import (
+    access,
+    account,
+    checkpoints,
+    commands,
+    control,
+    locks,
+    market,
+    posts,
+    record,
+    words,
+)
 
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "bg")
 """The languages people may choose, as the book stores them; what is asked for in another one is told in English."""
-SUBJECTS: tuple[ModuleType, ...] = (access, account, commands, control, locks, market, posts, record, words)
+SUBJECTS: tuple[ModuleType, ...] = (
+    access,
+    account,
+    checkpoints,
+    commands,
+    control,
+    locks,
+    market,
+    posts,
+    record,
+    words,
+)
 
 _UNREADABLE = {"Cc", "Cs", "Zl", "Zp"}  # controls, half characters, and whatever else would break a line
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # could show a short as a long
