@@ -142,13 +142,15 @@ async def test_while_paused_signals_are_kept_and_none_is_sent(rig):
         pause(tx, "holiday", "test", BEGIN_MS)
     await rig.play(ms("2026-01-01T01:05"))
 
-    assert first_lines(rig) == []
+    locked = "🔒 <b>All pairs</b>: paused: holiday, until somebody lifts it"
+    assert [line for _, _, line in first_lines(rig)] == [locked]
     with rig.book.reading() as view:
         assert view.signals.get(1).status_reason == "protections: pause holiday, limit running"
     with rig.book.transaction() as tx:
         assert resume(tx, "test", rig.world.clock.ms)
     await rig.play(ms("2026-01-01T01:20"))
-    assert len(first_lines(rig)) == 1
+    _, freed, signal = [line for _, _, line in first_lines(rig)]
+    assert {freed.split()[0], signal.split()[0]} == {"🔓", "🟢"}
 
 
 async def test_closes_older_than_a_signals_life_are_given_up_and_said_so(world):
