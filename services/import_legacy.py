@@ -203,7 +203,9 @@ def _import_legacy_file(file: LegacyFile, job: _Job, import_id: int, unit: Unit)
         records = LegacyRecords(tx.connection)
         if known := records.counts(version.sha256):
             return _receipt_of_known(file, known, records.break_of(version.sha256))
-        writer = LegacyWriter(tx, FileBeingRead(import_id, file.name, version.sha256, file.shape, version.size, job.now_ms))
+        writer = LegacyWriter(
+            tx, FileBeingRead(import_id, file.name, version.sha256, file.shape, version.size, job.now_ms)
+        )
         for batch in batches(file, version, job.zone, job.now_ms):
             writer.write(batch.readings)
             job.progress(file.name, batch.bytes_read, file.size)
