@@ -178,7 +178,7 @@ def classified(error: TelegramError) -> Result:
         case ChatMigrated():
             return Migrated(error.new_chat_id)
         case RetryAfter():
-            return Flood(_seconds(error))
+            return Flood(seconds_of(error))
         case Forbidden():
             return ChatGone(error.message)
         case InvalidToken():
@@ -200,7 +200,8 @@ def _refused(reason: str) -> Result:
     )
 
 
-def _seconds(error: RetryAfter) -> float:
+def seconds_of(error: RetryAfter) -> float:
+    """The pause Telegram asks for."""
     with warnings.catch_warnings():  # the library is moving from seconds to timedelta and says so at every look
         warnings.simplefilter("ignore", PTBDeprecationWarning)
         pause = error.retry_after

@@ -52,7 +52,8 @@ class ChartDesk:
 
     async def _drawn(self, request: ChartRequest) -> bytes:
         try:
-            return await asyncio.wait_for(self._asked(request), self._patience_s)
+            async with asyncio.timeout(self._patience_s):
+                return await self._asked(request)
         except TimeoutError as error:
             self._end_worker()  # whatever holds it up would hold up the next chart too
             raise NoChart(f"it took longer than {self._patience_s:g} s") from error

@@ -126,7 +126,8 @@ class Sender:
                 self._woken.clear()
                 await self.drain()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), await self._pause_s())
+                    async with asyncio.timeout(await self._pause_s()):
+                        await self._woken.wait()
         finally:
             self._stopping = True
             if self._lanes:

@@ -4,7 +4,10 @@ Everything that comes in, of whatever kind, passes the one gate first; whom the 
 """
 
 import asyncio
+import functools
 import logging
+import os
+import socket
 from typing import Any
 
 from telegram import (
@@ -17,7 +20,7 @@ from telegram import (
     Update,
 )
 from telegram.constants import ChatType, ParseMode
-from telegram.error import BadRequest, Conflict, InvalidToken, TelegramError
+from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import (
     AIORateLimiter,
     Application,
@@ -36,19 +39,18 @@ from handlers.telegram.buttons import Mint
 from handlers.telegram.catalogue import ENGLISH, LANGUAGES, text
 from handlers.telegram.commands import COMMANDS, open_to
 from handlers.telegram.desk import Answer, Asked, ChatRef, Command, Desk, Place, Pressed
+from handlers.telegram.polling import Patience, Polling, ear
 from handlers.telegram.reception import Message as Question
 from handlers.telegram.reception import answered, pressed
 from services.access import knock
+from services.incidents import Trouble, note
 from services.membership import Membership, moved
 from services.send import plain, shortened
 from storage.chats import ChatKind
 from storage.users import KNOWN_ROLES, Role, User
 
 GATE_GROUP = -1
-ALLOWED_UPDATES = (Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER)
-POLLING_CONNECTIONS = 4
 RETRY_AFTER_S = 5.0
-FOR_EVER = -1
 MS_PER_SECOND = 1000
 MOST_TOAST_CHARACTERS = 200
 KINDS = {ChatType.PRIVATE: ChatKind.PRIVATE, ChatType.CHANNEL: ChatKind.CHANNEL}
@@ -67,15 +69,25 @@ class BadToken(ValueError):
 class Door:
     """The bot's ear, over python-telegram-bot; `telegram_url` is the server without the `/bot` that follows it."""
 
-    def __init__(self, token: str, telegram_url: str, desk: Desk, *, retry_after_s: float = RETRY_AFTER_S) -> None:
+    def __init__(
+        self,
+        token: str,
+        telegram_url: str,
+        desk: Desk,
+        *,
+        retry_after_s: float = RETRY_AFTER_S,
+        patience: Patience | None = None,
+    ) -> None:
         self._retry_after_s = retry_after_s
         self._desk = desk
+        self._patience = patience
+        self._ear = ear()
         self.application: App = (
             Application.builder()
             .token(token)
             .base_url(f"{telegram_url.rstrip('/')}/bot")
             .rate_limiter(AIORateLimiter())
-            .get_updates_connection_pool_size(POLLING_CONNECTIONS)
+            .get_updates_request(self._ear)
             .concurrent_updates(False)
             .job_queue(None)
             .build()
@@ -101,20 +113,17 @@ class Door:
         await self._desk.writer.run(lambda tx: Mint.ensured(tx, now_ms))
         while not await self.reach():
             await asyncio.sleep(self._retry_after_s)
-        updater = self.application.updater
-        assert updater is not None, "it is built with one"
         await self._show_menus()
         await self.application.start()
         try:
-            await updater.start_polling(
-                allowed_updates=ALLOWED_UPDATES, bootstrap_retries=FOR_EVER, error_callback=_log_polling_error
-            )
             logger.info("listening as @%s", self.application.bot.username)
-            await asyncio.Event().wait()
+            await Polling(self.application, self._ear, self._note, self._patience).run()
         finally:
-            if updater.running:
-                await updater.stop()
             await self.application.stop()
+
+    async def _note(self, trouble: Trouble) -> None:
+        own_name, now_ms = f"{socket.gethostname()}, process {os.getpid()}", self._desk.now_ms()
+        await self._desk.writer.run(lambda tx: note(tx, trouble, own_name, now_ms))
 
     async def close(self) -> None:
         await self.application.shutdown()
@@ -218,11 +227,12 @@ class Door:
 
     async def _reply(self, message: Message, answer: Answer) -> None:
         keyboard = _keyboard(answer)
+        say = functools.partial(message.reply_text, reply_markup=keyboard, allow_sending_without_reply=True)
         try:
-            await message.reply_text(_within_limits(answer), parse_mode=ParseMode.HTML, reply_markup=keyboard)
+            await say(_within_limits(answer), parse_mode=ParseMode.HTML)
         except BadRequest as error:
             logger.error("an answer could not be shown (%s); sent plain", error)
-            await message.reply_text(shortened(plain(answer.html)), reply_markup=keyboard)
+            await say(shortened(plain(answer.html)))
 
     async def _show(self, query: CallbackQuery, message: Message, user: User, answer: Answer) -> None:
         match answer.place:
@@ -290,10 +300,3 @@ def _is_start(message: Message | None) -> bool:
 def _language(code: str | None) -> str:
     known = (code or ENGLISH).split("-")[0]
     return known if known in LANGUAGES else ENGLISH
-
-
-def _log_polling_error(error: TelegramError) -> None:
-    if isinstance(error, Conflict):
-        logger.error("another program polls with this token; stop it, or this bot hears nothing")
-    else:
-        logger.warning("Telegram cannot be asked for updates: %s", error)

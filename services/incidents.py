@@ -1,0 +1,59 @@
+"""What goes wrong between the bot and Telegram: kept as events, and told to the owners where only they can help."""
+
+from dataclasses import dataclass
+
+from storage.chats import ChatKind
+from storage.codec import Json
+from storage.events import EventType
+from storage.stores import Stores
+from storage.users import Role
+
+CHAT_CLOSED = "chat_closed"
+OTHER_BOT = "other_bot"
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Deaf:
+    """Telegram's updates were not heard for so long; the connection was made anew."""
+
+    silent_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another program asks for the same bot's updates; `words` are Telegram's, `waits_s` how long this one steps back."""
+
+    username: str
+    words: str
+    waits_s: float
+
+
+Trouble = Deaf | Rival
+
+
+def note(tx: Stores, trouble: Trouble, own_name: str, now_ms: int) -> None:
+    """Keep a trouble of listening; the owners hear of a rival at most once an hour. `own_name` is this program's."""
+    match trouble:
+        case Deaf(silent_s):
+            tx.events.add(EventType.POLLING_RESTARTED, now_ms, message=f"nothing was heard for {silent_s:.0f} s")
+        case Rival(username, words, waits_s):
+            message = f"@{username} is polled elsewhere too ({words}); {own_name} steps back for {waits_s:.0f} s"
+            tx.events.add(EventType.OTHER_BOT, now_ms, message=message)
+            facts: dict[str, Json] = {"username": username, "words": words, "own_name": own_name}
+            tell_owners(tx, OTHER_BOT, facts, str(now_ms // HOUR_MS), now_ms)
+
+
+def chat_closed(tx: Stores, chat_id: int, reason: str, now_ms: int) -> None:
+    """Stop writing to a chat (id of the book) that shut the bot out, and tell the owners; its queue waits for it."""
+    chat = tx.chats.get(chat_id)
+    tx.chats.disable(chat_id, reason)
+    tx.events.add(EventType.CHAT_DISABLED, now_ms, message=f"{chat.telegram_id}: {reason}")
+    facts: dict[str, Json] = {"chat_id": chat.telegram_id, "reason": reason}
+    tell_owners(tx, CHAT_CLOSED, facts, f"{chat_id}:{now_ms}", now_ms)
+
+
+def tell_owners(tx: Stores, kind: str, facts: dict[str, Json], key: str, now_ms: int) -> None:
+    """Queue a message to every owner whose private chat is open; once for each `key`."""
+    chats = [tx.chats.ensure(user.telegram_id, ChatKind.PRIVATE) for user in tx.users.with_any_role((Role.OWNER,))]
+    tx.outbox.queue(kind, facts, f"{kind}:{key}", [chat.id for chat in chats if chat.enabled], now_ms)
