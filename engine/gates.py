@@ -98,9 +98,13 @@ def cost(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
 
 
 def confidence(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:
-    """The score is high enough to be sent; a signal asked for by hand needs more (DESIGN 5)."""
+    """The score is high enough to be sent; a signal asked for by hand needs more (DESIGN 5).
+
+    So is the base score: what a model adds to it never sends a signal by itself.
+    """
     limit = params.send_from_confidence_manual if view.manual else params.send_from_confidence
-    return Verdict("confidence", signal.confidence >= limit, f"{signal.confidence:.1f}", f"{limit:g}")
+    score = min(signal.confidence, signal.base_confidence)
+    return Verdict("confidence", score >= limit, f"{score:.1f}", f"{limit:g}")
 
 
 def dedupe(signal: Signal, view: ChannelView, params: GateParams) -> Verdict:

@@ -237,6 +237,28 @@ class CheckpointParams:
 
 
 @dataclass(frozen=True, slots=True)
+class LearningParams:
+    """When is trained, what each label counts, how long a model may act, and what a training may take."""
+
+    train_every_days: int = 7
+    train_after_outcomes: int = 50
+    expires_after_days: int = 21
+    journal_weight: float = 1.0
+    backtest_weight: float = 0.5
+    journal: bool = True
+    backtests: bool = True
+    timeout_s: int = 900
+    memory_mb: int = 3_000
+
+    def __post_init__(self) -> None:
+        for name in ("train_every_days", "train_after_outcomes", "expires_after_days", "timeout_s", "memory_mb"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is above zero, not {getattr(self, name):g}")
+        if not (0 < self.journal_weight < math.inf and 0 < self.backtest_weight < math.inf):
+            raise ValueError("weights are above zero; to leave labels out, switch their origin off")
+
+
+@dataclass(frozen=True, slots=True)
 class Params:
     """The whole set. `Params()` holds the defaults."""
 
@@ -251,11 +273,15 @@ class Params:
     account: AccountParams = field(default_factory=AccountParams)
     follow: FollowRules = field(default_factory=FollowRules)
     checkpoints: CheckpointParams = field(default_factory=CheckpointParams)
+    learning: LearningParams = field(default_factory=LearningParams)
 
     @property
     def hash(self) -> str:
-        """Hex digits that name this set: equal sets, equal digits, on every machine."""
-        return _digits(self)
+        """Hex digits that name this set: equal sets, equal digits, on every machine.
+
+        How often is trained and what a label counts is no part of it: what a model said stands beside its signal.
+        """
+        return _digits(replace(self, learning=LearningParams()))
 
     @staticmethod
     def from_mapping(mapping: Mapping[str, Any]) -> "Params":

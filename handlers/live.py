@@ -28,6 +28,7 @@ from services.announce import Announcements
 from services.blackouts import BlackoutFile
 from services.digest import queue_digest
 from services.hands import Hands
+from services.learning import Learning
 from services.live import PATIENCE_MS, Live
 from services.live_scan import LiveScan, Watch, chart_reader, fresh_look, stored_windows, watch_of
 from services.pace import MS_PER_SECOND
@@ -153,6 +154,7 @@ class Pipeline:
         self._sender = sender
         self._announcements = Announcements(chats.told_ids, ground.settings.zone)
         self._watch: Watch | None = None
+        self._learning = Learning(ground.book, ground.writer, ground.params, ground.now_ms)
 
     async def reach(self) -> bool:
         """Whether the market answers now; UnknownSymbol when it does and does not list what is to be watched."""
@@ -178,10 +180,14 @@ class Pipeline:
         ground, owner = self._ground, self._ground.lock.holder.owner
         stored = stored_windows(ground.book, ground.market.source, ground.params)
         read = chart_reader(ground.params)
-        scan = LiveScan(ground.market, self._watch, ground.params, read, ground.now_ms, stored)
+        learning = self._learning
+        await learning.load()
+        scan = LiveScan(
+            ground.market, self._watch, ground.params, read, ground.now_ms, stored, lambda: learning.acting
+        )
         live = self._live(self._watch, scan)
         await live.begin()
-        chores = Chores(self._retention, self._heartbeat, self._digest, lambda: self._rewatch(scan))
+        chores = Chores(self._retention, self._heartbeat, self._digest, lambda: self._rewatch(scan), self._train)
         table = jobs(live, self._watch.timeframes, chores)
         schedule = Schedule(table, ground.writer, owner, ground.now_ms, ground.settings.clock)
         await schedule.start()
@@ -223,6 +229,13 @@ class Pipeline:
 
     async def _retention(self) -> None:
         await self._ground.writer.run(lambda tx: forget(tx, self._ground.now_ms()))
+
+    async def _train(self) -> None:
+        """A training where one is due, and the acting model anew: it may have been rolled back, or grown too old."""
+        try:
+            await self._learning.train()
+        finally:
+            await self._learning.load()
 
     async def _digest(self) -> None:
         """Yesterday in numbers, once it is due."""

@@ -33,7 +33,6 @@ ISOTONIC_FROM = 1_000
 STOPPING_SHARE = 0.2
 LEAST_P, MOST_P = 0.01, 0.99
 FULL_WEIGHT_SKILL = 0.10
-ROWS_WORTH_THREADS = 10_000  # below, threads wait for each other longer than they work
 
 Probability = Callable[[NDArray[np.float64]], Column]
 
@@ -80,8 +79,9 @@ def train(
     """Train on the rows before `judge_from_ms` (None = the last quarter is judged) and judge on those from there on.
 
     `active` predicts with the model that acts now. TrainingRefused when the rows do not suffice for an honest judgement.
+    One thread: on sizes like these threads wait for each other longer than they work, and a scan wants the other core.
     """
-    with threadpool_limits(None if len(data) >= ROWS_WORTH_THREADS else 1, "openmp"):
+    with threadpool_limits(1, "openmp"):
         return _train(data, judge_from_ms, active, seed)
 
 

@@ -12,7 +12,7 @@ from engine.vocabulary import ENGINE_VERSION, BookKind, Signal
 from services.replay import Progress, replay
 from storage.backtests import BacktestRun, Backtests, BacktestTrade, ambiguous_of_replay, trades_of_replay
 from storage.book import Book
-from storage.codec import Json
+from storage.codec import Json, json_of
 from storage.stores import Stores
 from storage.summary import Summary
 
@@ -121,13 +121,4 @@ def metrics_of(tested: Tested) -> dict[str, Json]:
 
 def performance_json(measured: Performance) -> dict[str, Json]:
     """A performance as JSON."""
-    return {name: _json(value) for name, value in asdict(measured).items()}
-
-
-def _json(value: object) -> Json:
-    if isinstance(value, dict):
-        return {name: _json(part) for name, part in value.items()}
-    if isinstance(value, float):
-        return value if np.isfinite(value) else None
-    assert isinstance(value, int)
-    return value
+    return {name: json_of(value) for name, value in asdict(measured).items()}

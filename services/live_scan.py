@@ -19,7 +19,9 @@ from engine.reading import read_chart
 from engine.timeframes import Timeframe, context_of
 from engine.vocabulary import Rejected, Signal, Stage
 from gateways.market import MarketData, MarketError, UnknownSymbol
+from ml.acting import Acting
 from ml.features import feature_reader
+from services.predict import with_word
 from services.record import Looked
 from storage.book import Book
 
@@ -67,7 +69,10 @@ class Flaw:
 
 
 class LiveScan:
-    """Takes the looks of one instant after the other; never goes back in time."""
+    """Takes the looks of one instant after the other; never goes back in time.
+
+    `acting` gives the model whose word joins every signal, if there is one.
+    """
 
     def __init__(
         self,
@@ -77,6 +82,7 @@ class LiveScan:
         read: ReadChart,
         now_ms: Callable[[], int],
         stored: Stored,
+        acting: Callable[[], Acting | None] = lambda: None,
     ) -> None:
         self._market = market
         self._watch = watch
@@ -84,6 +90,7 @@ class LiveScan:
         self._read = read
         self._now_ms = now_ms
         self._stored = stored
+        self._acting = acting
         self._describer = feature_reader(params)
         self._windows: dict[SeriesKey, Candles] = {}
         self._at_once = asyncio.Semaphore(FETCHES_AT_ONCE)
@@ -111,7 +118,7 @@ class LiveScan:
             if flaw and flaw.passes:
                 waiting.append(flaw.rejected.reason)
             looks.append(Looked(symbol, timeframe, instant_ms, result, self._now_ms() - begun_ms))
-        return Taken(instant_ms, tuple(looks), tuple(fetched), tuple(waiting))
+        return Taken(instant_ms, with_word(looks, self._acting()), tuple(fetched), tuple(waiting))
 
     def _stack_keys(self, symbol: str, timeframe: Timeframe) -> tuple[SeriesKey, ...]:
         """The series of a stack: its own, the one of its context, and BTC's beside them."""

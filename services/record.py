@@ -12,11 +12,13 @@ from engine.gates import ChannelView, account_verdicts, best_three, channel_verd
 from engine.params import Params
 from engine.timeframes import DAY_MS, Timeframe
 from engine.vocabulary import PortfolioKind, Rejected, Signal, SignalStatus, Verdict
+from ml.acting import Said
 from services.announce import Announcements
 from services.blackouts import Blackout
 from services.position_manager import Settlement, arm
 from services.protections import Guard, guard_at
 from storage.events import EventType
+from storage.predictions import Prediction
 from storage.scans import Scan
 from storage.signals import StoredSignal
 from storage.stores import Stores
@@ -44,6 +46,8 @@ class Looked:
     candle_close_ms: int
     result: Signal | Rejected
     duration_ms: int | None = None
+    said: Said | None = None
+    """What the acting model said of the signal; None where none was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,10 @@ class Recorder:
         found.sort(key=lambda entry: (-entry[1].confidence, entry[1].symbol, entry[1].timeframe.ms))
         instant = _Instant(now_ms)
         for number, signal in found:
-            told[number] = self._record(signal, instant)
+            told[number] = self._record(signal, looks[number].said, instant)
         return tuple(told)
 
-    def _record(self, signal: Signal, instant: "_Instant") -> Told:
+    def _record(self, signal: Signal, said: Said | None, instant: "_Instant") -> Told:
         stores, at_ms = self._stores, signal.candle_close_ms
         if stores.signals.see_again(signal, at_ms) is not None:
             return Told.SEEN_AGAIN
@@ -92,6 +96,9 @@ class Recorder:
         blocked = first_block(verdicts)
         status = _status_behind(blocked)
         recorded = stores.signals.record(signal, verdicts, status, _reason(blocked), at_ms)
+        if said is not None:
+            word = Prediction(recorded.id, said.model_id, said.p_win, said.weight, said.adjustment, at_ms)
+            stores.predictions.add(word)
         if blocked is None and not self._claim(signal, recorded.id):
             status = SignalStatus.SUPPRESSED
             stores.signals.set_status(recorded.id, status, "dedupe: its place in the cache is taken", at_ms)

@@ -26,6 +26,11 @@ from storage.writer import Writer
 FORESEEN = (MarketError, MarketSilent, BookError, TimeoutError)
 """What may go wrong in a job without being a defect: the next slot tries again."""
 
+
+class NothingToDo(Exception):
+    """A job that has no reason to run now; its slot is SKIPPED and keeps the message."""
+
+
 HALF_A_SECOND = timedelta(milliseconds=500)
 STOP_TIMEOUT_S = 10.0
 
@@ -59,6 +64,7 @@ class Chores:
     heartbeat: Callable[[], Awaitable[None]]
     digest: Callable[[], Awaitable[None]]
     symbols: Callable[[], Awaitable[None]]
+    train: Callable[[], Awaitable[None]]
 
 
 def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[Job, ...]:
@@ -72,6 +78,7 @@ def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[J
         # a zone's morning begins on a multiple of five minutes of UTC; the digest itself knows when it is due
         Job("symbols", Timeframe.D1, 2 * MINUTE_MS, 60.0, False, chores.symbols),
         Job("digest", Timeframe.M5, 5_000, 30.0, False, chores.digest),
+        Job("train", Timeframe.D1, 4 * HOUR_MS + 41 * MINUTE_MS, 3_600.0, True, chores.train),
     )
 
 
@@ -154,6 +161,8 @@ class Schedule:
             async with asyncio.timeout(job.timeout_s):
                 await job.run()
             status, detail = JobStatus.OK, ""
+        except NothingToDo as reason:
+            status, detail = JobStatus.SKIPPED, str(reason)
         except FORESEEN as error:
             detail = str(error) or f"took longer than {job.timeout_s:g} s"
             logger.warning("%s: %s", job.name, detail)

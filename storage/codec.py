@@ -29,6 +29,18 @@ def decoded(text: str) -> Any:
     return json.loads(text)
 
 
+def json_of(value: object) -> Json:
+    """Plain data (as `dataclasses.asdict` gives it) as the book's JSON; a number that is not finite is null."""
+    if isinstance(value, Mapping):
+        return {str(name): json_of(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_of(part) for part in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    assert value is None or isinstance(value, str | int), f"{type(value).__name__} is no plain data"
+    return value
+
+
 def features_text(features: Mapping[str, float]) -> str:
     """Features by name as JSON; NaN, the mark of a missing one, is null."""
     return encoded({name: None if math.isnan(value) else value for name, value in features.items()})

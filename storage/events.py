@@ -49,6 +49,9 @@ class EventType(Enum):
     LOCK_ENDED = "LOCK_ENDED"
     UNLOCKED = "UNLOCKED"
     ROLLED_UP = "ROLLED_UP"
+    MODEL_TRAINED = "MODEL_TRAINED"
+    MODEL_ACTIVATED = "MODEL_ACTIVATED"
+    MODEL_REFUSED = "MODEL_REFUSED"
 
 
 @dataclass(frozen=True, slots=True)

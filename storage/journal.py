@@ -105,6 +105,14 @@ class Journal:
         count: int = row[0]
         return count
 
+    def labelled_since(self, ms: int) -> int:
+        """How many signals with features have won or lost since `ms`."""
+        row = self._connection.execute(
+            "SELECT COUNT(*) FROM journal WHERE closed_ms>=? AND outcome IN('WIN','LOSS') AND features<>'{}'", (ms,)
+        ).fetchone()
+        count: int = row[0]
+        return count
+
     def account(self, portfolio_id: int) -> Account:
         """A portfolio's account; LookupError when it keeps none (the shadow book settles in R)."""
         row = self._connection.execute(f"{_ACCOUNT} WHERE portfolio_id=?", (portfolio_id,)).fetchone()

@@ -85,3 +85,12 @@ def left_out(connection: Connection, features_version: int, params_hash: str | N
         (features_version, features_version, params_hash, params_hash),
     )
     return dict(rows.fetchall())
+
+
+def recent_features(connection: Connection, features_version: int, since_ms: int) -> list[dict[str, float]]:
+    """The features of every signal decided since `since_ms`, whatever became of it, oldest first."""
+    rows = connection.execute(
+        "SELECT features FROM signals WHERE created_ms>=? AND features_version=? AND features<>'{}' ORDER BY created_ms, id",
+        (since_ms, features_version),
+    )
+    return [features_of(features) for (features,) in rows]

@@ -1,0 +1,178 @@
+"""A training: rows of the book in, a judged model out; in a process of its own with a bound on time and memory.
+
+The worker reads the book and never writes it; what it came to is stored by the caller, in one transaction.
+"""
+
+import multiprocessing
+import resource
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+
+from engine.params import LearningParams, Params
+from engine.timeframes import DAY_MS
+from ml.acting import MODEL_NAME, acting_model, blob_of, library_versions
+from ml.dataset import TrainingRefused, dataset_of, refuse_unusable
+from ml.drift import references_of
+from ml.features import FEATURE_NAMES, FEATURES_VERSION
+from ml.ml_engine import Probability, Training, train
+from ml.model_bytes import ModelRefused, digest
+from services.predict import row_of
+from storage.book import Book
+from storage.codec import Json, json_of
+from storage.events import EventType
+from storage.models import NewModel
+from storage.stores import Stores
+from storage.training import Origin, TrainingRow, left_out, training_rows
+
+MEGABYTE = 1_000_000
+PICKS_UP_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A training that gave no model, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model with its judgement, as it is stored; it acts only if `promoted`."""
+
+    model: NewModel
+    promoted: bool
+
+
+Outcome = Refused | Trained
+
+
+def train_book(book: Book, params: Params, now_ms: int, judge_from_ms: int | None = None, seed: int | None = None) -> Outcome:
+    """Train on what the book holds at `now_ms`; rows decided from `judge_from_ms` on are judged, not learned."""
+    with book.reading() as view:
+        rows = _usable(training_rows(view.connection, FEATURES_VERSION, params.hash), params.learning)
+        lacking = left_out(view.connection, FEATURES_VERSION, params.hash)
+        active = _active(view)
+    try:
+        refuse_unusable(rows, FEATURE_NAMES, now_ms)
+        data = dataset_of(rows, FEATURE_NAMES, [_weight(row, params.learning) for row in rows])
+        seeds = {} if seed is None else {"seed": seed}
+        training = train(data, judge_from_ms=judge_from_ms, active=active, **seeds)
+    except TrainingRefused as refused:
+        why = "; ".join(f"{count} {reason}" for reason, count in lacking.items())
+        return Refused(f"{refused} Left out: {why}." if why else str(refused))
+    blob = blob_of(training.model)
+    learned = data.take(data.decided_ms < training.judge_from_ms)
+    metrics: dict[str, Json] = {
+        **_figures(training),
+        "left_out": lacking,
+        "rows": {origin.value: sum(row.origin is origin for row in rows) for origin in Origin},
+        "from_ms": int(data.decided_ms[0]),
+        "to_ms": int(data.decided_ms[-1]),
+        "params_hash": params.hash,
+        "references": json_of({name: asdict(one) for name, one in references_of(learned.x, FEATURE_NAMES).items()}),
+    }
+    model = NewModel(
+        MODEL_NAME, now_ms, training.learned, FEATURES_VERSION, FEATURE_NAMES, metrics, training.reason,
+        library_versions(), blob, digest(blob),
+    )  # fmt: skip
+    return Trained(model, training.promoted)
+
+
+def train_apart(
+    path: Path, params: Params, now_ms: int, judge_from_ms: int | None = None, seed: int | None = None
+) -> Outcome:
+    """The same in a spawned process; one that takes too long, too much memory or dies is ended and says so."""
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    context = multiprocessing.get_context("spawn")
+    worker = context.Process(
+        target=_work, args=(theirs, path, params, now_ms, judge_from_ms, seed), name="training", daemon=True
+    )
+    worker.start()
+    theirs.close()
+    try:
+        if not ours.poll(params.learning.timeout_s):
+            return Refused(f"The training took more than {params.learning.timeout_s} s and was ended.")
+        outcome: Outcome = ours.recv()
+        return outcome
+    except EOFError:
+        worker.join(PICKS_UP_S)
+        return Refused(f"The training's process ended with code {worker.exitcode} and no result.")
+    finally:
+        worker.kill()
+        worker.join()
+        ours.close()
+
+
+def _work(answer: Pipe, path: Path, params: Params, now_ms: int, judge_from_ms: int | None, seed: int | None) -> None:
+    limit = params.learning.memory_mb * MEGABYTE
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    try:
+        with Book.open_read_only(path) as book:
+            answer.send(train_book(book, params, now_ms, judge_from_ms, seed))
+    except MemoryError:
+        answer.send(Refused(f"The training needed more than {params.learning.memory_mb} MB and was ended."))
+
+
+def keep(stores: Stores, outcome: Trained, actor: str) -> int:
+    """Store a training's model; a promoted one acts from now on. Returns its id."""
+    model = outcome.model
+    model_id = stores.models.add(model)
+    stores.events.add(EventType.MODEL_TRAINED, model.trained_ms, actor=actor, message=f"model {model_id}: {model.verdict}")
+    if outcome.promoted:
+        activate(stores, model_id, model.trained_ms, actor)
+    return model_id
+
+
+def activate(stores: Stores, model_id: int, at_ms: int, actor: str) -> None:
+    """Let a stored model act, a new one or an earlier one again; LookupError when there is none."""
+    stores.models.activate(model_id)
+    stores.events.add(EventType.MODEL_ACTIVATED, at_ms, actor=actor, message=f"model {model_id} acts")
+
+
+def why_not_due(stores: Stores, params: LearningParams, now_ms: int) -> str | None:
+    """Why no training is due; None when one is: the newest is old enough, or enough trades have closed since."""
+    newest = next(iter(stores.models.all(MODEL_NAME)), None)
+    if newest is None:
+        return None
+    days = (now_ms - newest.trained_ms) / DAY_MS
+    closed = stores.journal.labelled_since(newest.trained_ms)
+    if days >= params.train_every_days or closed >= params.train_after_outcomes:
+        return None
+    return (
+        f"trained {days:.1f} days ago, {closed} outcomes since; due after {params.train_every_days} days or"
+        f" {params.train_after_outcomes} outcomes"
+    )
+
+
+def _usable(rows: Sequence[TrainingRow], params: LearningParams) -> list[TrainingRow]:
+    wanted = {Origin.JOURNAL: params.journal, Origin.BACKTEST: params.backtests}
+    return [row for row in rows if wanted[row.origin]]
+
+
+def _weight(row: TrainingRow, params: LearningParams) -> float:
+    return params.journal_weight if row.origin is Origin.JOURNAL else params.backtest_weight
+
+
+def _active(view: Stores) -> Probability | None:
+    """The acting model as a rival; one that may not act is none."""
+    stored = view.models.active(MODEL_NAME)
+    if stored is None:
+        return None
+    try:
+        return acting_model(row_of(stored), FEATURE_NAMES, FEATURES_VERSION).model.probability
+    except ModelRefused:
+        # the live bot has told of it when it refused to load it; here it is only no rival
+        return None
+
+
+def _figures(training: Training) -> Mapping[str, Json]:
+    return {
+        "kind": training.model.kind.value,
+        "base_rate": training.model.base_rate,
+        "weight": training.weight,
+        "judge_from_ms": training.judge_from_ms,
+        "judgements": json_of({name: asdict(one) for name, one in training.judgements.items()}),
+        "gains": json_of({name: asdict(one) for name, one in training.gains.items()}),
+    }
