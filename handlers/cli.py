@@ -234,18 +234,25 @@ def _scan(rooms: Rooms) -> Callable[..., None]:
         from concurrent.futures import ProcessPoolExecutor
         from time import perf_counter
 
+        from gateways.candle_files import candle_paths, read_series
         from handlers.cli_text import scan_document, scan_line
-        from services.scan_files import scan_series
+        from services.scan_files import SHORT_SCAN_SERIES, scan_files, scan_series
 
         began = perf_counter()
         rules = _params(params)
-        with ProcessPoolExecutor(1) as beside:  # files are read on one core while the compiled kernel loads on another
-            reading = beside.submit(_read, files)
-            from engine.compiled import COMPILED, load
+        paths = [file for path in files for file in candle_paths(path)]
+        if len(paths) <= SHORT_SCAN_SERIES:
+            scanned = scan_files(paths, rules)
+        else:
+            with ProcessPoolExecutor(1) as beside:  # files are read while the compiled kernel loads
+                reading = beside.submit(read_series, paths)
+                from engine.compiled import COMPILED, load
 
-            load()
-            series = _with_gaps_told(reading.result())
-        scanned = scan_series(series, rules, COMPILED)
+                load()
+                series = reading.result()
+            scanned = scan_series(series, rules, COMPILED)
+        for one in scanned:
+            _tell_gaps(f"{one.symbol} {one.timeframe.text}", one.gaps)
         seconds = perf_counter() - began
         if as_json:
             print(json.dumps(scan_document(scanned, seconds)))
@@ -553,23 +560,19 @@ def _prove(rooms: Rooms) -> Callable[..., None]:
 
 def _series(paths: list[Path]) -> "list[Candles]":
     """The series of files and directories, at least one; gaps are told on stderr."""
-    return _with_gaps_told(_read(paths))
-
-
-def _read(paths: list[Path]) -> "list[Candles]":
     from gateways.candle_files import candle_paths, read_series
 
-    return read_series([file for path in paths for file in candle_paths(path)])
-
-
-def _with_gaps_told(series: "list[Candles]") -> "list[Candles]":
+    series = read_series([file for path in paths for file in candle_paths(path)])
     for candles in series:
-        if gaps := candles.gaps():
-            missing = sum(count for _, count in gaps)
-            name = f"{candles.symbol} {candles.timeframe.text}"
-            holes = "1 gap" if len(gaps) == 1 else f"{len(gaps)} gaps"
-            print(f"onebook: {name} has {holes}, {missing} candles missing", file=sys.stderr)
+        _tell_gaps(f"{candles.symbol} {candles.timeframe.text}", candles.gaps())
     return series
+
+
+def _tell_gaps(name: str, gaps: tuple[tuple[int, int], ...]) -> None:
+    if gaps:
+        missing = sum(count for _, count in gaps)
+        holes = "1 gap" if len(gaps) == 1 else f"{len(gaps)} gaps"
+        print(f"onebook: {name} has {holes}, {missing} candles missing", file=sys.stderr)
 
 
 def _params(path: Path | None) -> "Params":

@@ -1,18 +1,26 @@
 """Decisions at the last closed candle of each series in candle files; nothing is stored."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.candles import Candles, resampled
 from engine.gates import ChannelView, channel_verdicts, first_block
 from engine.looks import ReadChart, Stack, look
 from engine.params import Params
 from engine.reading import Chart, read_chart
-from engine.runner import Kernel
+from engine.runner import INTERPRETED, Kernel
 from engine.timeframes import Timeframe, context_of
 from engine.vocabulary import Rejected, Signal, Stage, Verdict
+from gateways.candle_files import read_series, series_named
 
 BTC = "BTCUSDT"
+SHORT_SCAN_SERIES = 400
+"""Up to here deciding with the interpreted kernel on two cores takes less time than loading the compiled one."""
+SERIES_A_PROCESS = 25
+"""Fewer are decided before another process has come up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,8 @@ class Scanned:
     timeframe: Timeframe
     result: Signal | Rejected
     verdicts: tuple[Verdict, ...] = ()
+    gaps: tuple[tuple[int, int], ...] = ()
+    """Holes in its candles, see `Candles.gaps`."""
 
     @property
     def rejected(self) -> Rejected | None:
@@ -35,9 +45,38 @@ class Scanned:
         return Rejected(Stage.GATE, blocked.gate, blocked.value, blocked.limit)
 
 
-def scan_series(series: Sequence[Candles], params: Params, kernel: Kernel) -> list[Scanned]:
-    """The decision at the last close of each series, gates asked as if the book were empty."""
-    btc = {candles.timeframe: candles for candles in series if candles.symbol == BTC}
+def scan_files(paths: Sequence[Path], params: Params) -> list[Scanned]:
+    """The decision at the last close of each series in candle files, interpreted, on as many cores as pay.
+
+    CandleFileError as in `read_series`, of the first file that cannot be read in its share.
+    """
+    files: dict[tuple[str, Timeframe], list[Path]] = {}
+    for path in paths:
+        files.setdefault(series_named(path), []).append(path)
+    btc = [path for (symbol, _), of_series in files.items() if symbol == BTC for path in of_series]
+    series = list(files.values())
+    shares = max(1, min(os.cpu_count() or 1, len(series) // SERIES_A_PROCESS))
+    first, *others = (series[len(series) * k // shares : len(series) * (k + 1) // shares] for k in range(shares))
+    if not others:
+        return _scan_share(first, btc, params)
+    with ProcessPoolExecutor(len(others)) as beside:
+        scans = [beside.submit(_scan_share, share, btc, params) for share in others]
+        return [*_scan_share(first, btc, params), *(one for scan in scans for one in scan.result())]
+
+
+def _scan_share(files: Sequence[Sequence[Path]], btc: Sequence[Path], params: Params) -> list[Scanned]:
+    series = read_series([path for of_series in files for path in of_series])
+    return scan_series(series, params, INTERPRETED, beside=read_series(btc))
+
+
+def scan_series(
+    series: Sequence[Candles], params: Params, kernel: Kernel, beside: Sequence[Candles] = ()
+) -> list[Scanned]:
+    """The decision at the last close of each series, gates asked as if the book were empty.
+
+    BTC is looked for among `series` and `beside`.
+    """
+    btc = {candles.timeframe: candles for candles in (*series, *beside) if candles.symbol == BTC}
 
     charts: dict[tuple[str, Timeframe, int, int], Chart] = {}
 
@@ -52,7 +91,7 @@ def scan_series(series: Sequence[Candles], params: Params, kernel: Kernel) -> li
     for candles in series:
         result = _decided(candles, btc.get(candles.timeframe), params, read)
         verdicts = _verdicts(result, params) if isinstance(result, Signal) else ()
-        scanned.append(Scanned(candles.symbol, candles.timeframe, result, verdicts))
+        scanned.append(Scanned(candles.symbol, candles.timeframe, result, verdicts, candles.gaps()))
     return scanned
 
 

@@ -1,15 +1,19 @@
 """A scan of files: the decision at each last close, gates asked as of an empty book, nothing stored."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from engine.candles import Candles
 from engine.compiled import COMPILED
 from engine.looks import Looks
 from engine.params import GateParams, Params
 from engine.timeframes import Timeframe
 from engine.vocabulary import Rejected, Signal, Stage
-from services.scan_files import Scanned, scan_series
+from services.scan_files import SERIES_A_PROCESS, Scanned, scan_files, scan_series
 from tests.engine.market import PARAMS, corpus, named, read, stack_of, walk
 
 
@@ -77,3 +81,27 @@ def test_series_are_answered_in_their_order():
 
     assert [one.symbol for one in scanned(*series)] == ["COIN3", "COIN1", "COIN2"]
     assert stack_of(series[0]).context.timeframe is Timeframe.H4
+
+
+def test_files_shared_among_processes_are_decided_as_series_at_once(tmp_path: Path):
+    own, btc, _ = with_signal()
+    coins = [named(walk(seed, 250), f"COIN{seed}") for seed in range(2 * SERIES_A_PROCESS)]
+    series = [btc, *coins, named(own, "ETHUSDT")]  # whose confidence has a part of BTC's
+    paths = [written(tmp_path / f"{candles.symbol}-30m.csv", candles) for candles in series]
+
+    assert scan_files(paths, PARAMS) == scanned(*series)
+
+
+def test_a_series_in_two_files_is_one(tmp_path: Path):
+    whole = named(walk(1, 300), "COIN")
+    halves = (whole.window(150, 150), whole.window(300, 160))
+    paths = [written(tmp_path / f"COIN-30m-{part}.csv", half) for part, half in enumerate(halves)]
+
+    assert scan_files(paths, PARAMS) == scanned(whole)
+
+
+def written(path: Path, candles: Candles) -> Path:
+    columns: Sequence[np.ndarray] = (candles.open, candles.high, candles.low, candles.close, candles.volume)
+    rows = zip(candles.open_ms.tolist(), *(column.tolist() for column in columns), strict=True)
+    path.write_text("\n".join(["time,open,high,low,close,volume", *(",".join(map(str, row)) for row in rows)]))
+    return path
