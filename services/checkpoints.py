@@ -82,7 +82,7 @@ class Checkpoints:
             symbol=followed.symbol,
             message=f"{given.level} %: {given.recommendation.value} ({given.rule})",
             decision_context=facts,
-            idem_key=f"checkpoint:{followed.position_id}:{given.level}",
+            idem_key=_key(followed.position_id, given.level),
         )
         self._tell(stores, followed, given, at_ms, facts, announcements)
         return given
@@ -113,6 +113,16 @@ class Checkpoints:
             announcements.update(stores, MessageKind.CHECKPOINT, followed.stored.id, at_ms, told, str(given.level))
 
 
+def advised_stop(view: Stores, position_id: int, level: int) -> float:
+    """Where a checkpoint said that the stop may go; LookupError where it named no place."""
+    event = view.events.by_key(_key(position_id, level))
+    facts = None if event is None else event.decision_context
+    stop = facts.get("better_stop") if isinstance(facts, Mapping) else None
+    if not isinstance(stop, int | float):
+        raise LookupError(f"The checkpoint {level} % of position {position_id} named no stop.")
+    return float(stop)
+
+
 def r_if_closed(track: Track, price: float, params: Params) -> float:
     """R of the whole plan, net of fees, if what is open were closed now: targets hit at their prices, nothing by hand."""
     assert track.entry_price is not None
@@ -121,6 +131,11 @@ def r_if_closed(track: Track, price: float, params: Params) -> float:
     rest = 1.0 - sum(share for share, _ in exits)
     slipped = price * (1.0 - track.plan.direction.sign * params.follow.slippage_ratio)
     return net_r(track.plan, track.entry_price, [*exits, (rest, slipped)], params.costs.fee_ratio)
+
+
+def _key(position_id: int, level: int) -> str:
+    """The key of the event of a checkpoint."""
+    return f"checkpoint:{position_id}:{level}"
 
 
 def _held(followed: Followed, level: int) -> Held:

@@ -1,6 +1,6 @@
 """The actions behind buttons: one table that presses are routed by; whatever is not in it does nothing."""
 
-from handlers.telegram.commands import access, record
+from handlers.telegram.commands import access, checkpoints, record
 from handlers.telegram.desk import Action
 from handlers.telegram.paging import PAGE
 from handlers.telegram.reception import LEAVE, leave, turn_page
@@ -11,4 +11,5 @@ ACTIONS: tuple[Action, ...] = (
     Action(LEAVE, Role.SUBSCRIBER, leave),
     *record.ACTIONS,
     *access.ACTIONS,
+    *checkpoints.ACTIONS,
 )

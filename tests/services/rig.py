@@ -5,7 +5,7 @@ Time stands still until a test plays on; a rig can be put away and started again
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,6 +54,7 @@ class World:
     exchange: Exchange
     exchange_url: str
     path: Path
+    asked: int = 0
 
 
 @dataclass(slots=True)
@@ -65,7 +66,6 @@ class Rig:
     live: Live
     sender: Sender
     desk: Desk
-    asked: int = field(default=0)
 
     async def ask(self, text: str, user_id: int = OWNER, age_ms: int = 0) -> Answer | None:
         """What somebody of the book is answered to a command, without Telegram in between."""
@@ -75,9 +75,9 @@ class Rig:
         command = find(name)
         assert command is not None
         assert user is not None
-        self.asked += 1
+        self.world.asked += 1
         question = Asked(tuple(words), user, ChatRef(user_id))
-        return await answered(self.desk, command, question, Message(self.asked, age_ms))
+        return await answered(self.desk, command, question, Message(self.world.asked, age_ms))
 
     async def play(self, until_ms: int, step_ms: int = 5 * MINUTE_MS) -> None:
         """Let time pass, with a look at the market and the outbox at every step."""

@@ -4,7 +4,7 @@ A subject has a module of its own; its commands get the words behind them and gi
 """
 
 from handlers.telegram.catalogue import joined
-from handlers.telegram.commands import access, account, control, market, record
+from handlers.telegram.commands import access, account, checkpoints, control, market, record
 from handlers.telegram.desk import Answer, Asked, Command, Desk
 from services.pause import paused_reason
 from storage.users import Role
@@ -29,6 +29,7 @@ COMMANDS: tuple[Command, ...] = (
     *market.COMMANDS,
     *record.COMMANDS,
     *account.COMMANDS,
+    *checkpoints.COMMANDS,
     *control.COMMANDS,
     *access.COMMANDS,
 )
