@@ -130,7 +130,6 @@ async def _run(ground: Ground) -> None:
         telegram,
         renderer(settings.zone),
         now_ms,
-        owner_chat_id=chats.owner_id,
         pace=settings.clock,
     )
     await sender.recover()

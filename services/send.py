@@ -30,6 +30,7 @@ from gateways.telegram_words import (
 from services.announce import MessageKind
 from services.chart_desk import NoChart
 from services.delivery import End, Sending, deliver, revise
+from services.incidents import chat_closed
 from services.pace import WALL_TIME, Pace
 from services.post import ChartRequest, Render
 from services.publish import publish
@@ -68,7 +69,7 @@ async def no_charts(request: ChartRequest) -> bytes:
 
 
 class Sender:
-    """The one who sends. `owner_chat_id` (of the book) hears of chats that have shut us out."""
+    """The one who sends."""
 
     def __init__(
         self,
@@ -78,7 +79,6 @@ class Sender:
         render: Render,
         now_ms: Callable[[], int],
         *,
-        owner_chat_id: int | None = None,
         draw: Draw = no_charts,
         pace: Pace = WALL_TIME,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -88,7 +88,6 @@ class Sender:
         self._telegram = telegram
         self._render = render
         self._now_ms = now_ms
-        self._owner_chat_id = owner_chat_id
         self._draw = draw
         self._pace = pace
         self._sleep = sleep
@@ -267,7 +266,9 @@ class Sender:
                 tx.outbox.postpone(item.id, now_ms, f"the group moved to {new_chat_id}")
                 _move_chat(tx, item.chat_id, new_chat_id)
             case ChatGone(reason):
-                self._close_chat(tx, item, reason, now_ms)
+                logger.error("chat %d is closed to us: %s", item.chat_telegram_id, reason)
+                tx.outbox.postpone(item.id, now_ms, reason)
+                chat_closed(tx, item.chat_id, reason, now_ms)
             case (
                 ParseError(reason)
                 | TooLong(reason)
@@ -283,21 +284,6 @@ class Sender:
 
     def _try_again(self, tx: Stores, item: OutboxItem, reason: str, now_ms: int) -> None:
         tx.outbox.postpone(item.id, now_ms + _back_off_ms(item.tries + 1), reason)
-
-    def _close_chat(self, tx: Stores, item: OutboxItem, reason: str, now_ms: int) -> None:
-        """Stop writing to a chat that shut us out and tell the owner; its queue waits for it to be opened again."""
-        logger.error("chat %d is closed to us: %s", item.chat_telegram_id, reason)
-        tx.outbox.postpone(item.id, now_ms, reason)
-        tx.chats.disable(item.chat_id, reason)
-        tx.events.add(EventType.CHAT_DISABLED, now_ms, message=f"{item.chat_telegram_id}: {reason}")
-        if self._owner_chat_id not in (None, item.chat_id):
-            tx.outbox.queue(
-                NOTICE,
-                {"text": f"Chat {item.chat_telegram_id} is closed to me: {reason}. Let me in again and restart me."},
-                f"{NOTICE}:closed:{item.chat_id}:{now_ms}",
-                (self._owner_chat_id,),
-                now_ms,
-            )
 
 
 def _back_off_ms(tries: int) -> int:

@@ -8,6 +8,7 @@ import pytest
 from engine.vocabulary import BookKind, SignalStatus
 from gateways.telegram_sender import TelegramSender
 from handlers.telegram.texts import renderer
+from services.access import ensure_owners
 from services.announce import Announcements, MessageKind, about
 from services.send import NOTICE, Sender
 from storage.book import Book
@@ -33,6 +34,7 @@ class Bench:
         with book.transaction() as tx:
             self.channel = tx.chats.ensure(CHANNEL, ChatKind.CHANNEL).id
             self.owner = tx.chats.ensure(OWNER, ChatKind.PRIVATE).id
+            ensure_owners(tx, (OWNER,), "UTC", NOW_MS)
         self.announcements = Announcements((self.channel,))
         self.sender = self.new_sender()
 
@@ -43,7 +45,6 @@ class Bench:
             self.telegram,
             renderer(),
             self.clock.now_ms,
-            owner_chat_id=self.owner,
             sleep=self.clock.sleep,
         )
 
@@ -155,8 +156,8 @@ async def test_a_chat_that_shut_us_out_is_closed_its_queue_kept_and_the_owner_to
 
     assert bench.row().state is OutboxState.PENDING
     assert [message.text for message in bench.sent(OWNER)] == [
-        f"Chat {CHANNEL} is closed to me: Forbidden: bot was kicked from the channel chat."
-        " Let me in again and restart me."
+        f"⚠️ Chat {CHANNEL} is closed to me: Forbidden: bot was kicked from the channel chat."
+        " What waits for it is kept. Let me in again and restart me."
     ]
     assert bench.events(EventType.CHAT_DISABLED) == 1
 
