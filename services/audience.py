@@ -5,14 +5,14 @@ the winners alone, and a chat that did not get the signal gets nothing of what b
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
 
 from engine.timeframes import Timeframe
 from engine.vocabulary import Signal
-from storage.chats import Chat
+from storage.chats import Chat, ChatKind
 from storage.outbox import OutboxItem
 from storage.preferences import Loudness, Preferences, QuietHours, Subject
 from storage.stores import Stores
@@ -119,6 +119,11 @@ def hearing_of_reply(preferences: Preferences, news: News, zone: str = "UTC") ->
     return _timed(preferences, news, loudness, zone)
 
 
+def collects(chat: Chat) -> bool:
+    """Whether a chat gets its signals collected; the public channel never does, its record is one of posts."""
+    return chat.kind is not ChatKind.CHANNEL and bool(chat.preferences.digest_hours)
+
+
 def signal_listeners(stores: Stores, chat_ids: Iterable[int], signal: Signal, zone: str) -> Listeners:
     """Who hears of a new signal: the audiences `chat_ids`, and everybody who follows in private."""
     chats = {chat.id: chat for chat in (*map(stores.chats.get, chat_ids), *stores.chats.followers())}
@@ -171,7 +176,8 @@ def _listeners(stores: Stores, chats: Iterable[Chat], news: News, zone: str) -> 
     not_before_ms: dict[int, int] = {}
     silent, collecting = [], []
     for whole in chats:
-        hearing = hearing_of(whole.preferences, news, zone)
+        preferences = whole.preferences if collects(whole) else replace(whole.preferences, digest_hours=())
+        hearing = hearing_of(preferences, news, zone)
         if hearing.way is Way.NO:
             continue
         if hearing.way is Way.DIGEST:

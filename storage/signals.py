@@ -193,6 +193,13 @@ class Signals:
         """The newest `count` signals, newest first."""
         return self._select("1 ORDER BY created_ms DESC, id DESC LIMIT ?", (count,))
 
+    def latest_of(self, symbol: str, timeframe: Timeframe) -> StoredSignal | None:
+        """The newest signal of a series."""
+        found = self._select(
+            "symbol=? AND timeframe=? ORDER BY created_ms DESC, id DESC LIMIT 1", (symbol, timeframe.text)
+        )
+        return found[0] if found else None
+
     def given_to_the_channel(self) -> tuple[StoredSignal, ...]:
         """Every signal the channel was given, oldest first."""
         states, words = _one_of(GIVEN_TO_THE_CHANNEL)
@@ -213,6 +220,16 @@ class Signals:
             )
             for symbol, timeframe, direction, entry, confidence, created_ms, status in rows
         )
+
+    def given_after(self, signal_id: int) -> tuple[StoredSignal, ...]:
+        """What the channel was given of the signals recorded behind this one, in the order of recording."""
+        states, words = _one_of(GIVEN_TO_THE_CHANNEL)
+        return self._select(f"{states} AND id>? ORDER BY id", (*words, signal_id))
+
+    def last_id(self) -> int:
+        """The id of the signal recorded last; 0 while there is none."""
+        (last,) = self._connection.execute("SELECT COALESCE(MAX(id),0) FROM signals").fetchone()
+        return int(last)
 
     def armed_or_open(self, symbol: str) -> tuple[StoredSignal, ...]:
         """Standing signals of a symbol whose entry order is armed or whose position is open in the paper book."""

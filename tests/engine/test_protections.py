@@ -7,7 +7,7 @@ import pytest
 from engine.params import ProtectionParams
 from engine.protections import Lock, LockKind, TradeEnd, locks_at, lookback_ms
 from engine.timeframes import DAY_MS, HOUR_MS
-from tests.services.rig import ms
+from tests.times import ms
 
 NOON_MS = ms("2026-01-07T12:00")
 NEVER = 10**6

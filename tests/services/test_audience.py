@@ -21,8 +21,8 @@ from storage.book import Book
 from storage.chats import ChatKind
 from storage.preferences import Loudness, Preferences, QuietHours, Subject
 from storage.users import Role
-from tests.services.rig import ms
 from tests.storage.samples import LONG, NOW_MS
+from tests.times import ms
 
 AT_MS = ms("2026-01-05T23:30")
 SIGNAL = News(Subject.SIGNAL, AT_MS, "BTCUSDT", Timeframe.H1, "ny_kz", 72.0, 4.0, AT_MS + DAY_MS)
@@ -134,10 +134,18 @@ def book():
 def told(book: Book, *channels: Preferences) -> list[int]:
     """Chats of the book, one for each of these preferences."""
     with book.transaction() as tx:
-        ids = [tx.chats.ensure(-100 - number, ChatKind.CHANNEL).id for number in range(len(channels))]
+        ids = [tx.chats.ensure(-100 - number, ChatKind.GROUP).id for number in range(len(channels))]
         for chat_id, preferences in zip(ids, channels, strict=True):
             tx.chats.prefer(chat_id, preferences)
     return ids
+
+
+def test_the_public_channel_is_never_collected_for(book: Book):
+    with book.transaction() as tx:
+        channel = tx.chats.ensure(-1, ChatKind.CHANNEL)
+        tx.chats.prefer(channel.id, Preferences(digest_hours=(8,)))
+
+        assert signal_listeners(tx, (channel.id,), LONG, "UTC").chat_ids == (channel.id,)
 
 
 def test_every_audience_hears_what_it_chose(book: Book):

@@ -9,8 +9,8 @@ from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS
 from engine.vocabulary import BookKind
 from services.blackouts import Blackout, BlackoutError, BlackoutFile, add, added, read_calendar
 from storage.book import Book
-from tests.services.rig import ms
 from tests.storage.samples import NOW_MS
+from tests.times import ms
 
 FOMC = Blackout(ms("2026-01-28T19:00"), "FOMC", 30 * MINUTE_MS, 60 * MINUTE_MS)
 

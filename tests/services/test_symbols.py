@@ -10,7 +10,7 @@ from storage.book import Book
 from storage.writer import Writer
 from tests.fakes.clock import ManualClock
 from tests.fakes.exchange import Exchange, SimulatedBars
-from tests.services.rig import ms
+from tests.times import ms
 
 NOON_MS = ms("2026-01-05T12:00")
 
