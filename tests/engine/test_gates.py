@@ -23,7 +23,7 @@ from engine.scores import ScoreStatus
 from engine.vocabulary import ChartFacts, Direction, Severity, Signal, Verdict
 from tests.storage.samples import HOUR_MS, LONG, NOW_MS, SHORT
 
-SIGNAL = replace(LONG, chart=ChartFacts(atr=1.0, last_price=101.0, structure_trend=1))
+SIGNAL = replace(LONG, base_confidence=100.0, chart=ChartFacts(atr=1.0, last_price=101.0, structure_trend=1))
 CLEAR = ChannelView(now_ms=NOW_MS, atr=1.0, last_price=101.0, structure_trend=1)
 SENT = SentSignal("BTCUSDT", "1h", Direction.LONG, 100.0, 70.0, NOW_MS - HOUR_MS, is_live=True)
 ELSEWHERE = replace(SENT, symbol="ETHUSDT")
@@ -171,6 +171,14 @@ def test_the_first_stopping_gate_names_the_signals_fate():
 
 def test_a_warning_stops_nothing():
     assert first_block([Verdict("news", False, severity=Severity.WARN)]) is None
+
+
+def test_a_model_cannot_lift_a_signal_over_the_limit_but_may_hold_it_below():
+    assert asked("confidence", replace(SIGNAL, base_confidence=59.0, confidence=69.0)) == Verdict(
+        "confidence", False, "59.0", "60"
+    )
+    assert not asked("confidence", replace(SIGNAL, base_confidence=69.0, confidence=59.0)).passed
+    assert asked("confidence", replace(SIGNAL, base_confidence=60.0, confidence=69.0)).passed
 
 
 def test_a_signal_asked_for_by_hand_needs_a_higher_confidence():
