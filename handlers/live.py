@@ -26,6 +26,7 @@ from handlers.telegram.texts import renderer
 from services.access import ensure_owners
 from services.announce import Announcements
 from services.blackouts import BlackoutFile
+from services.chart_desk import ChartDesk
 from services.digest import queue_digest
 from services.hands import Hands
 from services.learning import Learning
@@ -124,12 +125,14 @@ async def _run(ground: Ground) -> None:
     door = Door(token, settings.telegram_url, desk)
     await door.reach()  # a refused token ends the start; a silent Telegram does not
     telegram = TelegramSender(token, api_url=f"{settings.telegram_url.rstrip('/')}/bot")
+    charts = ChartDesk(settings.db)
     sender = Sender(
         ground.book,
         writer,
         telegram,
         renderer(settings.zone),
         now_ms,
+        draw=charts.draw,
         pace=settings.clock,
     )
     await sender.recover()
@@ -142,6 +145,7 @@ async def _run(ground: Ground) -> None:
         await writer.run(lambda tx: tx.events.add(EventType.BOT_STOPPED, now_ms(), actor=ground.lock.holder.owner))
         await door.close()
         await telegram.aclose()
+        charts.close()
 
 
 class Pipeline:

@@ -8,7 +8,6 @@ import multiprocessing
 from collections import OrderedDict
 from multiprocessing.pool import Pool
 from pathlib import Path
-from types import TracebackType
 
 from services.chart_requests import chart_of_close, chart_of_signal
 from services.charts import ChartError
@@ -25,7 +24,7 @@ class NoChart(Exception):
 
 
 class ChartDesk:
-    """Draws charts of the book at `path`, which its worker only reads; use as a context manager."""
+    """Draws charts of the book at `path`, which its worker only reads; end it with `close`."""
 
     def __init__(self, path: Path, patience_s: float = PATIENCE_S) -> None:
         self._path = path
@@ -42,20 +41,18 @@ class ChartDesk:
                 self._drawings.popitem(last=False)
         return await asyncio.shield(drawing)  # who stops waiting does not stop the others' chart
 
-    def __enter__(self) -> "ChartDesk":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._end_worker()
+    def close(self) -> None:
+        """End the worker, whatever it draws."""
+        if self._pool is not None:
+            self._pool.terminate()
+            self._pool = None
 
     async def _drawn(self, request: ChartRequest) -> bytes:
         try:
             async with asyncio.timeout(self._patience_s):
                 return await self._asked(request)
         except TimeoutError as error:
-            self._end_worker()  # whatever holds it up would hold up the next chart too
+            self.close()  # whatever holds it up would hold up the next chart too
             raise NoChart(f"it took longer than {self._patience_s:g} s") from error
 
     def _asked(self, request: ChartRequest) -> asyncio.Future[bytes]:
@@ -79,11 +76,6 @@ class ChartDesk:
             error_callback=lambda error: loop.call_soon_threadsafe(failed, error),
         )
         return answer
-
-    def _end_worker(self) -> None:
-        if self._pool is not None:
-            self._pool.terminate()
-            self._pool = None
 
 
 def chart_of(path: Path, request: ChartRequest) -> bytes:

@@ -63,13 +63,8 @@ Draw = Callable[[ChartRequest], Awaitable[bytes]]
 logger = logging.getLogger(__name__)
 
 
-async def no_charts(request: ChartRequest) -> bytes:
-    """For whoever has nobody to draw: every message goes out without its chart."""
-    raise NoChart("there is nobody to draw it")
-
-
 class Sender:
-    """The one who sends."""
+    """The one who sends; without `draw` every message goes out without its chart."""
 
     def __init__(
         self,
@@ -79,7 +74,7 @@ class Sender:
         render: Render,
         now_ms: Callable[[], int],
         *,
-        draw: Draw = no_charts,
+        draw: Draw | None = None,
         pace: Pace = WALL_TIME,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -161,7 +156,7 @@ class Sender:
         if why_not is not None:
             await self._writer.run(lambda tx: tx.outbox.drop(item.id, why_not))
             return
-        png = None if request is None else await self._picture(item, request)
+        png = None if request is None or self._draw is None else await self._picture(item, request, self._draw)
         await self._turn(item.chat_telegram_id)
         sending = None if self._stopping else await self._writer.run(lambda tx: self._begin(tx, item.id, png))
         if sending is None:
@@ -184,10 +179,10 @@ class Sender:
         if wait_ms > 0:
             await self._sleep(self._pace.wall_seconds(wait_ms))
 
-    async def _picture(self, item: OutboxItem, request: ChartRequest) -> bytes | None:
+    async def _picture(self, item: OutboxItem, request: ChartRequest, draw: Draw) -> bytes | None:
         """The chart, drawn before the row is marked; without one the words go out alone, and why is kept."""
         try:
-            return await self._draw(request)
+            return await draw(request)
         except NoChart as error:
             reason = f"no chart: {error}"
             await self._writer.run(lambda tx: _defect(tx, item, reason, self._now_ms()))
