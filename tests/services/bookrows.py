@@ -18,6 +18,7 @@ _QUERIES: Mapping[str, str] = {
     "sent_signals": "SELECT * FROM sent_signals ORDER BY dedupe_key",
     "conditions": "SELECT * FROM conditions ORDER BY id",
     "positions": "SELECT * FROM positions ORDER BY id",
+    "checkpoints": "SELECT * FROM checkpoints ORDER BY position_id, level",
     "fills": "SELECT * FROM fills ORDER BY id",
     "ledger": "SELECT * FROM ledger ORDER BY id",
     "events": "SELECT at_ms, type, signal_id, position_id, portfolio_id, symbol, message, idem_key FROM events"
