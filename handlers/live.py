@@ -27,6 +27,7 @@ from services.access import ensure_owners
 from services.announce import Announcements
 from services.blackouts import BlackoutFile
 from services.chart_desk import ChartDesk
+from services.collected import queue_collections
 from services.digest import queue_digest
 from services.hands import Hands
 from services.learning import Learning
@@ -241,9 +242,11 @@ class Pipeline:
             await self._learning.load()
 
     async def _digest(self) -> None:
-        """Yesterday in numbers, once it is due."""
+        """Yesterday in numbers, once it is due, and what chats have collected at their hours."""
         ground = self._ground
-        if await ground.writer.run(lambda tx: queue_digest(tx, self._announcements, ground.now_ms())):
+        queued = await ground.writer.run(lambda tx: queue_digest(tx, self._announcements, ground.now_ms()))
+        collected = await ground.writer.run(lambda tx: queue_collections(tx, self._announcements, ground.now_ms()))
+        if queued or collected:
             self._sender.wake()
 
 
