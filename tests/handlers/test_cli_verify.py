@@ -167,6 +167,19 @@ def test_a_whole_record_written_anew_does_not_have_the_heads_that_readers_saw(ex
     assert difference(forgery, [hashes(export)[-1][:8]]) is not None
 
 
+def test_an_end_that_is_cut_off_within_a_line_shows_without_any_head(export: bytes):
+    assert difference(export[:-3], []) == "the last line is cut off"
+
+
+def test_numbers_that_do_not_count_up_are_found_even_where_every_hash_fits(book: Book):
+    with book.reading() as view:
+        first = next(iter(view.publications.rows()))
+    second = replace(first, seq=2)
+    second = replace(second, hash=second.expected_hash())
+
+    assert difference(second.line.encode() + b"\n", []) == "line 1 is not what was published there"
+
+
 @pytest.mark.parametrize("head", ["", "abc", "ffffffff"])
 def test_a_head_that_is_too_short_or_of_no_row_is_not_taken_for_seen(export: bytes, head: str):
     assert difference(export, [head]) == f"the head {head} is not in it"

@@ -101,7 +101,7 @@ def test_the_book_itself_refuses_to_change_or_forget_a_row(book: Book, sql: str)
         ("UPDATE publications SET at_ms=at_ms+1 WHERE seq=2", "publication 2: its hash"),
         ("UPDATE publications SET delivery='UNKNOWN' WHERE seq=1", "publication 1: its hash"),
         ("UPDATE publications SET payload=replace(payload,'1.1','9.1') WHERE seq=2", "publication 2: its hash"),
-        ("UPDATE publications SET payload=replace(payload,':',': ') WHERE seq=3", "publication 3: its payload"),
+        ("UPDATE publications SET payload=replace(payload,':',': ') WHERE seq=3", "publication 3: its hash"),
         ("UPDATE publications SET payload='7' WHERE seq=3", "publication 3: its hash"),
         ("UPDATE publications SET kind='PRAISE' WHERE seq=1", "publication 1: it is no row of ours"),
         ("UPDATE publications SET hash=upper(hash) WHERE seq=2", "publication 2: its hash"),
