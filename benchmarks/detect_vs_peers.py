@@ -3,8 +3,9 @@
     python benchmarks/detect_vs_peers.py [--quick]
 
 CPU time of this process, medians; the three take turns, so that a busy machine slows all alike. Peak memory is what
-numpy and Python allocated during one call (left out with --quick). The candles are ../shared's EURUSD 15m, or simulated
-ones where it is absent.
+numpy and Python allocated during one call (left out with --quick); the whole process is measured by
+benchmarks/detect_memory.py, which this script runs too. The candles are ../shared's EURUSD 15m, for the looks its ETH
+and BTC 30m, or simulated ones where they are absent.
 """
 
 import argparse
@@ -16,7 +17,6 @@ from pathlib import Path
 from statistics import median
 from time import process_time
 
-import numpy as np
 import pandas as pd
 import pyvsmc
 from rich.console import Console
@@ -25,15 +25,23 @@ from smartmoneyconcepts import smc
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from engine.candles import Candles
+from benchmarks.detect_memory import peak_mb_of, walk
+from engine.candles import Candles, resampled
 from engine.compiled import COMPILED
 from engine.detect import detect
 from engine.detection_params import DetectionParams
+from engine.looks import Looks, Stack, look
+from engine.params import Params
+from engine.reading import Chart, read_chart
 from engine.runner import INTERPRETED, price_findings
-from engine.timeframes import Timeframe
+from engine.timeframes import context_of
+from engine.vocabulary import Signal
 from gateways.candle_files import read_file
 
-EURUSD = Path(__file__).resolve().parents[2] / "shared" / "candles" / "forex" / "EURUSD-15m.csv.gz"
+SHARED_CANDLES = Path(__file__).resolve().parents[2] / "shared" / "candles"
+EURUSD = SHARED_CANDLES / "forex" / "EURUSD-15m.csv.gz"
+LOOKS_AT = tuple(SHARED_CANDLES / "majors" / f"{symbol}-30m.csv.gz" for symbol in ("ETHUSDT", "BTCUSDT"))
+LOOK_BARS, LOOKS = 12_000, 60
 SWING_LENGTH = 5
 WINDOW_BARS = 1000
 PARAMS = replace(DetectionParams(), eq_tol=0.0, eq_tol_atr=0.1)
@@ -105,17 +113,6 @@ def peak_mb(run: Callable[[], object]) -> float:
     return peak / 1e6
 
 
-def walk(bars: int) -> Candles:
-    """Simulated candles: a seeded geometric walk with ticks of 0.01."""
-    dice = np.random.default_rng(7)
-    closes = 1000 * np.exp(np.cumsum(dice.standard_t(4, bars) * 5e-4))
-    opens = np.concatenate(([1000.0], closes[:-1]))
-    highs = np.maximum(opens, closes) * (1 + np.abs(dice.normal(size=bars)) * 3e-4)
-    lows = np.minimum(opens, closes) * (1 - np.abs(dice.normal(size=bars)) * 3e-4)
-    prices = (np.round(column, 2) for column in (opens, highs, lows, closes))
-    return Candles.checked("SIMULATED", Timeframe.M15, np.arange(bars) * Timeframe.M15.ms, *prices, np.ones(bars))
-
-
 def against_peers(console: Console, candles: Candles, repeats: int, *, with_memory: bool) -> dict[str, float]:
     """Prints the table of all contenders; CPU ms by group."""
     field = contenders(candles)
@@ -162,6 +159,26 @@ def short_window(console: Console, candles: Candles) -> None:
     )
 
 
+def looks(console: Console, own: Candles, btc: Candles) -> None:
+    """Prints what a whole live look costs: three charts of one window each, read anew, and the decision."""
+    timeframe = context_of(own.timeframe)
+    assert timeframe is not None, f"{own.timeframe.text} has a higher timeframe"
+    params, context = Params(), resampled(own, timeframe)
+
+    def read(candles: Candles) -> Chart:
+        return read_chart(candles, params.detection, COMPILED)
+
+    def decided(bar: int) -> None:
+        look(Stack(own.window(bar + 1, params.window.window_bars), context, btc), params, read)
+
+    bars = range(2 * params.window.window_bars, min(len(own), LOOK_BARS))
+    every = Looks(Stack(own, context, btc), params, read)
+    with_signal = [bar for bar in bars if isinstance(every.at(bar), Signal)][:LOOKS]
+    for name, some in (("any bar", bars[:: len(bars) // LOOKS]), ("a bar with a signal", with_signal)):
+        milliseconds = median(cpu_ms(lambda bar=bar: decided(bar), 5) for bar in some) if some else float("nan")
+        console.print(f"a look with its stack at {name}: {milliseconds:.2f} ms (median of {len(some)})")
+
+
 def main() -> None:
     """Measures and prints; the last line is the ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -174,6 +191,10 @@ def main() -> None:
     sums = against_peers(console, candles, 1 if quick else 5, with_memory=not quick)
     growth(console, (24_000, 100_000) if quick else (24_000, 250_000, 1_000_000, 4_000_000), 3)
     short_window(console, candles)
+    own, btc = (read_file(path) if path.is_file() else walk(LOOK_BARS) for path in LOOKS_AT)
+    looks(console, own, btc)
+    bars = 100_000 if quick else 1_000_000
+    console.print(f"a process that makes {bars:,} candles and detects all kinds: {peak_mb_of(bars):.0f} MB at most")
     for sentence in NOT_COMPARABLE:
         console.print(f"- {sentence}")
     ratios = {peer: sums[peer] / sums[OURS] for peer in (SMC, PYVSMC)}

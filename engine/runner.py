@@ -1,12 +1,10 @@
 """Running the price kernel: columns in, `Findings` out, interpreted or compiled."""
 
-import math
 import mmap
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -43,12 +41,15 @@ EVENTS_PER_BAR = 4
 """Room given at first; real candles hold two to three events a bar. A kernel that runs out is given twice as much."""
 EVENTS_AT_LEAST = 256
 
-LONG_BARS = 20_000
-HUGE_BARS = 100_000
-"""From here on the columns of a result are larger than what memory allocators keep at hand."""
+LARGE_ROOM = 50_000
+"""Events whose columns are larger than what memory allocators keep at hand."""
+LONG_BARS = 100_000
+"""Bars whose stacks would be."""
+BAR_ROWS = 4
 _ROWS = (2, 4, 2)
 """Rows of each table of `Rows`."""
-BAR_ROWS = 4
+_SMALL_BYTES, _WHOLE_BYTES, _PRICE_BYTES = (rows * size for rows, size in zip(_ROWS, (1, 4, 8), strict=True))
+"""Bytes an event takes in each."""
 _NOTHING_GIVEN = Rows(np.empty((2, 0), np.int8), np.empty((3, 0), np.int32), np.empty((2, 0), np.float64))
 _SCHOOLS = {"last_opposite": LAST_OPPOSITE, "luxalgo": LUXALGO, "smc": SMC}
 
@@ -115,10 +116,13 @@ def rules_of(params: DetectionParams, *, extras: bool = True) -> Rules:
 
 
 def _run_on_arrays(candles: Candles, rules: Rules, given: Rows, kernel: Kernel, room: int) -> Findings | None:
-    events, bars, measured = _columns(len(candles), room + SPARE)
+    n = len(candles)
+    events = _event_rows(room + SPARE)
+    bars = BarRows(np.empty((BAR_ROWS, n + 1), np.int32), np.empty(n, np.int8))
+    measured = MarkColumns(np.empty(n, np.uint8), np.empty(n, np.float64))
     prices = tuple(_read_only(column) for column in (candles.open, candles.high, candles.low, candles.close))
     kernel.mark(*prices, rules, measured)
-    count = kernel.function(*prices, *measured, rules, given, events, bars, _scratch(len(candles)))
+    count = kernel.function(*prices, *measured, rules, given, events, bars, _scratch(n))
     return None if count == FULL else _findings(count, events, bars, measured)
 
 
@@ -150,44 +154,28 @@ def _run_on_lists(candles: Candles, rules: Rules, given: Rows, kernel: Kernel, r
     return _findings(count, told, state, measured)
 
 
-def _columns(n: int, room: int) -> tuple[Rows, BarRows, MarkColumns]:
-    """Every column of the result; of a long series inside one piece of memory.
+def _event_rows(room: int) -> Rows:
+    """The columns of so many events, inside one piece of memory where it is large.
 
     Fresh memory is paid for page by page, when it is first written to. A large piece comes in pages of 2 MB where the
-    system has them; small ones are reused as they are.
+    system has them; small ones lie at hand.
     """
-    small_rows, whole_rows, price_rows = _ROWS
-    if n < LONG_BARS:
-        return (
-            Rows(
-                np.empty((small_rows, room), np.int8),
-                np.empty((whole_rows, room), np.int32),
-                np.empty((price_rows, room), np.float64),
-            ),
-            BarRows(np.empty((BAR_ROWS, n + 1), np.int32), np.empty(n, np.int8)),
-            MarkColumns(np.empty(n, np.uint8), np.empty(n, np.float64)),
-        )
-    shapes: tuple[tuple[type[np.generic], tuple[int, ...]], ...] = (
-        (np.float64, (price_rows, room)),
-        (np.float64, (n,)),
-        (np.int32, (whole_rows, room)),
-        (np.int32, (BAR_ROWS, n + 1)),
-        (np.int8, (small_rows, room)),
-        (np.int8, (n,)),
-        (np.uint8, (n,)),
+    small, whole, prices = ((rows, room) for rows in _ROWS)
+    if room < LARGE_ROOM:
+        return Rows(np.empty(small, np.int8), np.empty(whole, np.int32), np.empty(prices, np.float64))
+    whole_at = _PRICE_BYTES * room
+    small_at = whole_at + _WHOLE_BYTES * room
+    memory = np.empty(small_at + _SMALL_BYTES * room, np.uint8)
+    return Rows(
+        np.ndarray(small, np.int8, memory, small_at),
+        np.ndarray(whole, np.int32, memory, whole_at),
+        np.ndarray(prices, np.float64, memory),
     )
-    sizes = [math.prod(shape) * np.dtype(dtype).itemsize for dtype, shape in shapes]
-    memory = np.empty(sum(sizes), np.uint8)
-    starts = accumulate(sizes, initial=0)
-    prices, true_range, whole, whole_bars, small, trend, marks = (
-        np.ndarray(shape, dtype, memory, start) for (dtype, shape), start in zip(shapes, starts, strict=False)
-    )
-    return Rows(small, whole, prices), BarRows(whole_bars, trend), MarkColumns(marks, true_range)
 
 
 def _scratch(n: int) -> NDArray[np.uint32]:
     """The kernel's stacks. They must hold every bar and stay shallow: a long series gets addresses, not memory."""
-    if n < HUGE_BARS:
+    if n < LONG_BARS:
         return np.empty((STACK_COUNT, n), np.uint32)
     addresses = mmap.mmap(-1, STACK_COUNT * n * np.dtype(np.uint32).itemsize)
     return np.frombuffer(addresses, np.uint32).reshape(STACK_COUNT, n)
