@@ -10,6 +10,8 @@ from gateways.telegram_sender import TelegramSender
 from handlers.telegram.texts import renderer
 from services.access import ensure_owners
 from services.announce import Announcements, MessageKind, about
+from services.chart_desk import NoChart
+from services.post import Button, ChartRequest, Post
 from services.send import NOTICE, Sender
 from storage.book import Book
 from storage.chats import ChatKind
@@ -23,6 +25,8 @@ from tests.storage.samples import LONG, NOW_MS, recorded
 
 CHANNEL, OWNER = -1_001_234_567_890, 77
 HOUR_MS = 3_600_000
+PNG = b"\x89PNG and more"
+BUTTONS = ((Button("Why", "why:1"),),)
 
 
 class Bench:
@@ -38,20 +42,22 @@ class Bench:
         self.announcements = Announcements((self.channel,))
         self.sender = self.new_sender()
 
-    def new_sender(self) -> Sender:
+    def new_sender(self, render=None, draw=None) -> Sender:
         return Sender(
             self.book,
             self.writer,
             self.telegram,
-            renderer(),
+            render or renderer(),
             self.clock.now_ms,
+            draw=draw,
             sleep=self.clock.sleep,
         )
 
-    def announce(self, signal=LONG) -> int:
+    def announce(self, signal=LONG, to=None) -> int:
         with self.book.transaction() as tx:
             signal_id = recorded(tx, signal, SignalStatus.ACCEPTED)
-            self.announcements.signal(tx, signal_id, signal, signal.candle_close_ms)
+            announcements = self.announcements if to is None else Announcements(to)
+            announcements.signal(tx, signal_id, signal, signal.candle_close_ms)
         return signal_id
 
     def update(self, signal_id: int, kind: MessageKind, **facts) -> None:
@@ -62,6 +68,10 @@ class Bench:
     def notice(self, text: str, key: str = "notice") -> None:
         with self.book.transaction() as tx:
             tx.outbox.queue(NOTICE, {"text": text}, key, (self.owner,), NOW_MS)
+
+    def edit(self, key: str, text: str) -> None:
+        with self.book.transaction() as tx:
+            tx.outbox.queue(NOTICE, {"text": text, "edits": key}, f"{key}:{text}", (self.owner,), NOW_MS)
 
     async def drain(self, after_ms: int = 0) -> None:
         self.clock.advance(after_ms)
@@ -102,7 +112,7 @@ async def test_a_signal_is_posted_and_what_becomes_of_it_replies_under_it(bench)
     assert post.text.startswith("🟢 <b>LONG #BTCUSDT 1h</b>")
     assert f"S-{signal_id}" in post.text
     assert reply.reply_to == post.message_id
-    assert "filled at 100" in reply.text
+    assert "filled" in reply.text
     assert bench.row().state is OutboxState.SENT
     assert bench.status(signal_id) is SignalStatus.SENT
     assert bench.events(EventType.SIGNAL_SENT) == 1
@@ -128,7 +138,7 @@ async def test_html_that_telegram_cannot_read_goes_out_as_plain_text(bench):
 
 
 async def test_a_long_text_goes_out_in_parts_that_lose_nothing(bench):
-    text = "word " * 2000 + "\nend"
+    text = "word " * 2000 + "end"
     bench.notice(text)
     await bench.drain()
 
@@ -139,13 +149,162 @@ async def test_a_long_text_goes_out_in_parts_that_lose_nothing(bench):
 
 
 async def test_parts_that_are_out_are_not_said_again_when_a_later_one_fails(bench):
-    bench.notice("word " * 2000 + "\nend")
+    bench.notice("word " * 2000 + "end")
     bench.api.script("sendMessage", ALL_WELL, flood(30))
     await bench.drain()
     assert len(bench.sent(OWNER)) == 1
     await bench.drain(after_ms=31_000)
 
     assert [message.text.endswith("end") for message in bench.sent(OWNER)] == [False, False, True]
+
+
+async def test_a_short_post_is_the_caption_of_its_chart(bench):
+    bench.sender = bench.new_sender(draw=drawn)
+    bench.announce()
+    await bench.drain()
+
+    [post] = bench.sent()
+    assert (post.photo_bytes, post.text[:2]) == (len(PNG), "🟢 ")
+
+
+async def test_a_text_too_long_for_a_caption_is_followed_by_its_chart_as_a_reply(bench):
+    bench.sender = bench.new_sender(render=lambda tx, item: Post("x" * 1025, BUTTONS, ChartRequest(1)), draw=drawn)
+    bench.notice("")
+    await bench.drain(after_ms=2_000)
+
+    words, picture = bench.sent(OWNER)
+    assert (words.photo_bytes, words.buttons) == (0, (("Why", "why:1"),))
+    assert (picture.photo_bytes, picture.reply_to, picture.text) == (len(PNG), words.message_id, "")
+
+
+async def test_a_chart_that_cannot_be_drawn_is_left_out_and_kept_as_a_defect(bench):
+    async def failing(request):
+        raise NoChart("the pencil broke")
+
+    bench.sender = bench.new_sender(draw=failing)
+    bench.announce()
+    await bench.drain()
+
+    assert [post.photo_bytes for post in bench.sent()] == [0]
+    assert bench.events(EventType.DEFECT) == 1
+
+
+async def test_where_pictures_are_not_allowed_the_words_go_out_alone(bench):
+    bench.api.script("sendPhoto", Refuse(refusal(400, "Bad Request: not enough rights to send photos to the chat")))
+    bench.sender = bench.new_sender(draw=drawn)
+    bench.announce()
+    await bench.drain()
+
+    assert [post.photo_bytes for post in bench.sent()] == [0]
+    assert bench.row().state is OutboxState.SENT
+
+
+async def test_an_edit_changes_the_words_that_are_out_and_only_the_newest_is_made(bench):
+    bench.notice("one")
+    await bench.drain()
+    for text in ("two", "three"):
+        bench.edit("notice", text)
+    await bench.drain(after_ms=5_000)
+
+    assert [(message.text, message.edits) for message in bench.sent(OWNER)] == [("three", 1)]
+    assert [bench.row(number).state for number in (2, 3)] == [OutboxState.DROPPED, OutboxState.SENT]
+
+
+async def test_an_edit_under_a_picture_changes_its_caption(bench):
+    bench.sender = bench.new_sender(render=shown_with_chart, draw=drawn)
+    bench.notice("one")
+    await bench.drain()
+    bench.edit("notice", "two")
+    await bench.drain(after_ms=5_000)
+
+    assert [(message.text, message.photo_bytes) for message in bench.sent(OWNER)] == [("two", len(PNG))]
+
+
+async def test_an_edit_without_an_answer_is_simply_made_again(bench):
+    bench.notice("one")
+    await bench.drain()
+    bench.edit("notice", "two")
+    bench.api.script("editMessageText", Drop(after_acceptance=True), Drop())
+    for _ in range(3):
+        await bench.drain(after_ms=10_000)
+
+    assert [message.text for message in bench.sent(OWNER)] == ["two"]
+    assert bench.events(EventType.SEND_UNKNOWN) == 0
+
+
+async def test_an_edit_of_what_never_arrived_is_dropped(bench):
+    bench.api.script("sendMessage", Refuse(refusal(400, "Bad Request: something new")))
+    bench.notice("one")
+    bench.edit("notice", "two")
+    await bench.drain()
+    await bench.drain(after_ms=5_000)
+
+    assert [bench.row(number).state for number in (1, 2)] == [OutboxState.FAILED, OutboxState.DROPPED]
+
+
+async def test_a_topic_that_is_gone_is_answered_in_the_chat_itself(bench):
+    bench.api.close_topic(CHANNEL, 9)
+    with bench.book.transaction() as tx:
+        topic = tx.chats.ensure(CHANNEL, ChatKind.CHANNEL, 9).id
+        for text in ("one", "two"):
+            tx.outbox.queue(NOTICE, {"text": text}, text, (topic,), NOW_MS)
+    await bench.drain()
+    await bench.drain(after_ms=5_000)
+
+    assert [(message.text, message.topic_id) for message in bench.sent()] == [("one", None), ("two", None)]
+    assert bench.events(EventType.TOPIC_LOST) == 1
+    assert len(bench.api.calls) == 3
+
+
+async def test_buttons_that_telegram_does_not_take_are_left_out(bench):
+    bench.sender = bench.new_sender(render=lambda tx, item: Post("x", ((Button("Why", "w" * 65),),)))
+    bench.notice("")
+    await bench.drain()
+
+    assert [(message.text, message.buttons) for message in bench.sent(OWNER)] == [("x", ())]
+    assert bench.events(EventType.DEFECT) == 1
+
+
+async def test_what_is_silent_rings_nowhere(bench):
+    bench.sender = bench.new_sender(render=lambda tx, item: Post("x", silent=True))
+    bench.notice("")
+    await bench.drain()
+
+    assert [message.silent for message in bench.sent(OWNER)] == [True]
+
+
+async def test_what_came_to_its_turn_too_late_is_dropped(bench):
+    with bench.book.transaction() as tx:
+        tx.outbox.queue(NOTICE, {"text": "now or never"}, "n", (bench.owner,), NOW_MS, expires_ms=NOW_MS + HOUR_MS)
+    await bench.drain(after_ms=2 * HOUR_MS)
+
+    assert bench.sent(OWNER) == []
+    assert bench.row().state is OutboxState.DROPPED
+
+
+async def test_a_signal_past_its_validity_is_not_sent_as_live_to_those_who_come_last(bench):
+    signal_id = bench.announce(to=(bench.channel, bench.owner))
+    bench.api.shut_out(OWNER)
+    await bench.drain()
+    bench.api.let_in(OWNER)
+    with bench.book.transaction() as tx:
+        tx.chats.enable(bench.owner)
+    await bench.drain(after_ms=25 * HOUR_MS)
+
+    assert bench.sent(OWNER) == []
+    assert bench.status(signal_id) is SignalStatus.SENT
+
+
+async def test_a_group_that_moved_to_a_chat_the_book_knows_is_followed_there(bench):
+    with bench.book.transaction() as tx:
+        tx.chats.ensure(-1_009, ChatKind.CHANNEL)
+    bench.api.move(CHANNEL, -1_009)
+    bench.announce()
+    await bench.drain()
+    await bench.drain(after_ms=5_000)
+
+    assert len(bench.sent(-1_009)) == 1
+    assert bench.row().state is OutboxState.SENT
 
 
 async def test_a_chat_that_shut_us_out_is_closed_its_queue_kept_and_the_owner_told(bench):
@@ -278,6 +437,14 @@ async def test_it_goes_on_sending_until_it_is_told_to_stop(bench):
 
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def drawn(request: ChartRequest) -> bytes:
+    return PNG
+
+
+def shown_with_chart(tx, item) -> Post:
+    return Post(str(item.payload["text"]), chart=ChartRequest(1))
 
 
 def flood(seconds: int) -> Refuse:
