@@ -187,6 +187,7 @@ class BotApi:
         methods: dict[str, Callable[[], Awaitable[object]]] = {
             "getMe": lambda: _now(bot()),
             "getUpdates": lambda: self._get_updates(fields),
+            "getWebhookInfo": lambda: _now({"url": "", "has_custom_certificate": False, "pending_update_count": 0}),
             "deleteWebhook": lambda: self._delete_webhook(fields),
             "setMyCommands": lambda: self._set_my_commands(fields),
             "sendMessage": lambda: _now(self._send(fields, fields.get("text", ""))),
