@@ -8,14 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from engine.vocabulary import Direction, Signal
+from engine.vocabulary import CloseReason, Direction, Signal
 from services.audience import SILENT_IN, Listeners, News, listeners, reply_listeners, signal_listeners
 from storage.codec import Json
+from storage.outbox import EDITS
 from storage.preferences import Subject
 from storage.stores import Stores
 
 
 class MessageKind(Enum):
+    """What a message is. `STATUS` is none of its own, it changes a signal's post; `ORDER` and its like are for programs."""
+
     SIGNAL = "signal"
     ENTRY = "entry"
     TARGET = "target"
@@ -30,6 +33,26 @@ class MessageKind(Enum):
     HAND_PART = "hand_part"
     HAND_STOP = "hand_stop"
     DIGEST = "digest"
+    COLLECTED = "collected"
+    STATUS = "status"
+    ORDER = "order"
+    ORDER_CANCEL = "order_cancel"
+    ORDER_CLOSE = "order_close"
+
+
+CHANGE_STATUS = frozenset(
+    {
+        MessageKind.ENTRY,
+        MessageKind.TARGET,
+        MessageKind.STOP_MOVED,
+        MessageKind.CLOSE,
+        MessageKind.EXPIRED,
+        MessageKind.CANCELLED,
+    }
+)
+"""After these the status line of the signal's post reads differently."""
+KNOWN_TO_EXECUTORS = (CloseReason.STOP_LOSS, CloseReason.BREAK_EVEN, CloseReason.TRAILING_STOP, CloseReason.TAKE_PROFIT)
+"""A program that was given the order sees these ends by itself."""
 
 
 SUBJECTS: Mapping[MessageKind, Subject] = {
@@ -71,14 +94,26 @@ class Announcements:
                 expires_ms=signal.valid_until_ms,
                 not_before_ms=heard_by.not_before_ms,
             )
+            self._order(stores, signal_id, signal, heard_by, at_ms)
         return heard_by.anybody
 
     def update(
         self, stores: Stores, kind: MessageKind, signal_id: int, at_ms: int, facts: dict[str, Json], part: str = ""
     ) -> None:
-        """Queue one reply under a signal's post; `part` tells replies of one kind apart (target 1, target 2)."""
+        """Queue one reply under a signal's post, and an edit of the post's status line.
+
+        `part` tells replies of one kind apart (target 1, target 2).
+        """
         if not self.chat_ids:
             return
+        self._reply(stores, kind, signal_id, at_ms, facts, part)
+        self._take_back(stores, kind, signal_id, at_ms, facts)
+        if kind in CHANGE_STATUS:
+            self._restate(stores, signal_id, at_ms, f"{kind.value}:{part}")
+
+    def _reply(
+        self, stores: Stores, kind: MessageKind, signal_id: int, at_ms: int, facts: dict[str, Json], part: str
+    ) -> None:
         news = News(SUBJECTS[kind], at_ms)
         heard_by = reply_listeners(stores, signal_key(signal_id), news, self.zone)
         if not heard_by.chat_ids:
@@ -93,6 +128,56 @@ class Announcements:
             reply_to_dedupe_key=signal_key(signal_id),
             not_before_ms=heard_by.not_before_ms,
         )
+
+    def _restate(self, stores: Stores, signal_id: int, at_ms: int, after: str) -> None:
+        """Queue an edit of the post wherever it went; what its status line says is read from the book when it is sent."""
+        given = tuple(chat.id for chat in stores.chats.given(signal_key(signal_id)))
+        stores.outbox.queue(
+            MessageKind.STATUS.value,
+            {"signal_id": signal_id, EDITS: signal_key(signal_id)},
+            f"{MessageKind.STATUS.value}:{signal_id}:{after}",
+            given,
+            at_ms,
+            signal_id=signal_id,
+        )
+
+    def _order(self, stores: Stores, signal_id: int, signal: Signal, heard_by: Listeners, at_ms: int) -> None:
+        """Queue the executor block for the chats that want it, as a reply to the post."""
+        wanting = [chat.id for chat in stores.chats.given(signal_key(signal_id)) if chat.preferences.executor_block]
+        if wanting:
+            stores.outbox.queue(
+                MessageKind.ORDER.value,
+                {"signal_id": signal_id},
+                order_key(signal_id),
+                wanting,
+                at_ms,
+                signal_id=signal_id,
+                reply_to_dedupe_key=signal_key(signal_id),
+                expires_ms=signal.valid_until_ms,
+                not_before_ms=heard_by.not_before_ms,
+            )
+
+    def _take_back(
+        self, stores: Stores, kind: MessageKind, signal_id: int, at_ms: int, facts: Mapping[str, Json]
+    ) -> None:
+        """Tell programs, in a reply to their block, of an end that they cannot see by themselves."""
+        if kind in (MessageKind.EXPIRED, MessageKind.CANCELLED):
+            word = MessageKind.ORDER_CANCEL
+        elif kind is MessageKind.CLOSE and CloseReason(facts["reason"]) not in KNOWN_TO_EXECUTORS:
+            word = MessageKind.ORDER_CLOSE
+        else:
+            return
+        given = [chat.id for chat in stores.chats.given(order_key(signal_id))]
+        if given:
+            stores.outbox.queue(
+                word.value,
+                {"signal_id": signal_id},
+                f"{word.value}:{signal_id}",
+                given,
+                at_ms,
+                signal_id=signal_id,
+                reply_to_dedupe_key=order_key(signal_id),
+            )
 
     def advise(
         self, stores: Stores, chat_ids: Iterable[int], signal_id: int, key: str, at_ms: int, facts: dict[str, Json]
@@ -143,6 +228,11 @@ class Announcements:
 def digest_key(day: str) -> str:
     """The dedupe key of a day's digest."""
     return f"{MessageKind.DIGEST.value}:{day}"
+
+
+def order_key(signal_id: int) -> str:
+    """The dedupe key of a signal's executor block."""
+    return f"{MessageKind.ORDER.value}:{signal_id}"
 
 
 def signal_key(signal_id: int) -> str:

@@ -1,206 +1,179 @@
-"""What the channel reads, in Telegram's HTML: each message worded from the facts the book holds at that moment.
+"""What chats read, in Telegram's HTML: each message worded from the facts the book holds at that moment.
 
-The first line is what a locked phone shows: direction, #SYMBOL, timeframe. Whatever comes from outside is escaped.
+Every chat is spoken to in its own language and zone. Whatever comes from outside is escaped.
 """
 
-import html
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Callable, Iterator, Mapping
 
-from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS
-from engine.vocabulary import SETUP_WORDS, BookKind, CloseReason, Direction, Outcome, Signal, SignalStatus
+from engine.timeframes import DAY_MS
+from engine.vocabulary import BookKind, Signal, SignalStatus
 from handlers.telegram.advice import ADVISED, advised
-from handlers.telegram.catalogue import ENGLISH
+from handlers.telegram.buttons import SECRET_KEY, Mint
+from handlers.telegram.catalogue import ENGLISH, Markup, escaped, joined
+from handlers.telegram.collected import collected_text
 from handlers.telegram.digest import digest_text
+from handlers.telegram.executor import EXECUTOR_KINDS, executor_lines
+from handlers.telegram.figures import ClockText as ClockText
+from handlers.telegram.figures import Voice
+from handlers.telegram.figures import clock_of as clock_of
+from handlers.telegram.figures import price as price
+from handlers.telegram.figures import signal_name as signal_name
 from handlers.telegram.locks import incident_text
 from handlers.telegram.notices import NOTICES, notice
+from handlers.telegram.texts_life import late_line, life_lines, missed_lines, state_line
+from handlers.telegram.texts_signal import Frame, signal_card
 from services.announce import MessageKind
 from services.audience import is_silent
-from services.post import Post, Render
+from services.post import Button, ChartKind, ChartRequest, Post, Render
+from services.publish import HEAD_DIGITS, head8, public_channel
 from services.send import NOTICE
+from storage.chats import WHOLE_CHAT, Chat, ChatKind
 from storage.outbox import OutboxItem
 from storage.signals import StoredSignal
 from storage.stores import Stores
 
-MS_PER_SECOND = 1000
-ARROWS = {Direction.LONG: "🟢", Direction.SHORT: "🔴"}
-CLOSE_WORDS = {
-    CloseReason.STOP_LOSS: "stopped out",
-    CloseReason.BREAK_EVEN: "stopped at break-even",
-    CloseReason.TRAILING_STOP: "stopped by the trailing stop",
-    CloseReason.TAKE_PROFIT: "last target reached",
-    CloseReason.EOD_CLOSE: "closed at the end of the day",
-    CloseReason.TIME_LIMIT: "closed by the time limit",
-    CloseReason.CHECKPOINT: "closed at a checkpoint",
-    CloseReason.MANUAL: "closed by hand",
-    CloseReason.OPPOSITE_SIGNAL: "closed by an opposite signal",
-    CloseReason.LIQUIDATION: "liquidated",
-    CloseReason.IMPORT: "closed",
+CHART, WHY, FOLLOW, RECORD = "chart", "why", "follow", "record"
+"""The actions of the buttons under a signal's post."""
+BUTTONS: Mapping[str, str] = {
+    CHART: "post.button_chart",
+    WHY: "post.button_why",
+    FOLLOW: "post.button_follow",
+    RECORD: "post.button_record",
 }
-OUTCOME_MARKS = {Outcome.WIN: "✅", Outcome.LOSS: "❌", Outcome.BREAKEVEN: "➖"}
-SENT_LATE = "⚠️ Sent late: it was already"
-ALREADY = {
-    SignalStatus.EXECUTED: "filled",
-    SignalStatus.CLOSED: "filled and closed",
-    SignalStatus.EXPIRED: "expired",
-    SignalStatus.CANCELLED: "cancelled",
-}
-SIMULATED = "<i>simulated market, not a real one</i>"
+POST_BUTTONS_LAST_MS = 30 * DAY_MS
 
-
-ClockText = Callable[[int], str]
-"""Writes an instant, epoch ms, for people."""
+Worded = Callable[[Stores, OutboxItem, Voice], Post]
 
 
 def renderer(zone: str = "UTC") -> Render:
-    """The wording of outbox rows, with times shown in `zone`."""
-    clock = clock_of(zone)
+    """The look of outbox rows; `zone` is that of chats that named none."""
 
     def render(stores: Stores, item: OutboxItem) -> Post:
-        if item.kind == MessageKind.INCIDENT.value:
-            language = stores.chats.get(item.chat_id).preferences.language or ENGLISH
-            return Post(incident_text(item, language, clock), silent=is_silent(item))
-        if item.kind == MessageKind.DIGEST.value:
-            language = stores.chats.get(item.chat_id).preferences.language or ENGLISH
-            return Post(digest_text(item, language), silent=is_silent(item))
-        if item.kind in ADVISED:
-            return advised(stores, item, clock)
         if item.kind in NOTICES:
             return notice(stores, item)
-        if item.kind == NOTICE or item.signal_id is None:
-            return Post(_escaped(item.payload.get("text", "")))
-        stored = stores.signals.get(item.signal_id)
-        lines = list(_lines(MessageKind(item.kind), stored, item, clock))
-        if stores.meta.kind() is BookKind.DEMO:
-            lines.append(SIMULATED)
-        return Post("\n".join(lines), silent=is_silent(item))
+        if item.kind == NOTICE:
+            return Post(escaped(str(item.payload.get("text", ""))))
+        return _WORDED.get(item.kind, _life)(stores, item, voice_of(stores, item.chat_id, zone))
 
     return render
 
 
-def clock_of(zone: str) -> ClockText:
-    """Writes an instant as people of `zone` read it, with UTC beside it where that differs."""
-    here = ZoneInfo(zone)
-
-    def clock(ms: int) -> str:
-        at = datetime.fromtimestamp(ms / MS_PER_SECOND, UTC)
-        utc = f"{at:%Y-%m-%d %H:%M} UTC"
-        local = at.astimezone(here)
-        return utc if zone == "UTC" else f"{local:%Y-%m-%d %H:%M} {local.tzname()} ({utc})"
-
-    return clock
+def voice_of(stores: Stores, chat_id: int, zone: str = "UTC") -> Voice:
+    """How a chat is spoken to: as it chose, in private as its person chose, else English by the clock of `zone`."""
+    chat = whole_chat(stores, chat_id)
+    person = stores.users.by_telegram_id(chat.telegram_id) if chat.kind is ChatKind.PRIVATE else None
+    spoken, clock = (ENGLISH, zone) if person is None else (person.language, person.timezone)
+    return Voice(chat.preferences.language or spoken, chat.preferences.zone or clock)
 
 
-def signal_name(signal_id: int) -> str:
-    """How people call a signal."""
-    return f"S-{signal_id}"
+def whole_chat(stores: Stores, chat_id: int) -> Chat:
+    """The chat whose preferences count: of a forum topic, the forum's."""
+    chat = stores.chats.get(chat_id)
+    return next((one for one in stores.chats.of_telegram(chat.telegram_id) if one.topic_id == WHOLE_CHAT), chat)
 
 
-def price(value: float) -> str:
-    return f"{value:.10g}"
+def _signal(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
+    """A signal's post, with its chart and buttons; one that came too late says so and shows no levels."""
+    stored = _stored(stores, item)
+    if stored.status is SignalStatus.MISSED:
+        return Post(joined([*missed_lines(stored, voice), *_footnotes(stores, voice)]), silent=is_silent(item))
+    state = late_line(stored, voice) or state_line(stores, stored, voice)
+    chart = ChartRequest(stored.id, ChartKind.SIGNAL)
+    return Post(_card(stores, item, stored, state, voice), _buttons(stores, item, voice), chart, is_silent(item))
 
 
-def duration(ms: int) -> str:
-    """A span of time in its two largest units."""
-    days, rest = divmod(ms, DAY_MS)
-    hours, rest = divmod(rest, HOUR_MS)
-    minutes = rest // MINUTE_MS
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+def _status(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
+    """The same post once more, with the line that says where the signal stands now."""
+    stored = _stored(stores, item)
+    state = state_line(stores, stored, voice)
+    return Post(_card(stores, item, stored, state, voice), _buttons(stores, item, voice), silent=True)
 
 
-def signal_lines(signal: Signal, name: str, clock: ClockText) -> Iterator[str]:
-    """The card of a signal: levels, what they promise after costs, and why."""
-    yield _headline(signal)
-    setup = SETUP_WORDS.get(signal.setup, signal.setup.replace("_", " "))
-    yield f"{name} · {_escaped(setup)} · score {signal.confidence:.0f}"
-    yield ""
-    yield f"Entry <b>{price(signal.entry)}</b> (zone {price(signal.zone_low)} – {price(signal.zone_high)})"
-    yield f"Stop <b>{price(signal.stop_loss)}</b> ({_change_pct(signal.entry, signal.stop_loss):+.2f} %)"
-    for target in signal.targets:
-        reward = abs(target.price - signal.entry) / signal.risk
-        reason = f" · {_escaped(target.reason)}" if target.reason else ""
-        yield f"Target {target.no} <b>{price(target.price)}</b> · {reward:.2f}R · {target.share_ratio:.0%}{reason}"
-    yield f"RR {signal.rr:.2f}, whole plan {signal.plan_r:.2f}R, round trip costs {signal.cost_r:.2f}R"
-    yield ""
-    for reason in signal.reasons:
-        yield f"• {_escaped(reason)}"
-    yield f"Invalid beyond {price(signal.stop_loss)}; the entry is valid until {clock(signal.valid_until_ms)}"
-    yield f"{signal.market.value}, candle closed {clock(signal.candle_close_ms)}"
+def _life(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
+    """A reply under a post: one event; the close comes with the path that was taken."""
+    stored, kind = _stored(stores, item), MessageKind(item.kind)
+    lines = [*life_lines(kind, stored, item, voice), *_footnotes(stores, voice)]
+    chart = ChartRequest(stored.id, ChartKind.CLOSE) if kind is MessageKind.CLOSE else None
+    return Post(joined(lines), chart=chart, silent=is_silent(item))
 
 
-def _lines(kind: MessageKind, stored: StoredSignal, item: OutboxItem, clock: ClockText) -> Iterator[str]:
-    signal, facts = stored.signal, _Facts(item)
-    name = signal_name(stored.id)
-    match kind:
-        case MessageKind.SIGNAL if stored.status is SignalStatus.MISSED:
-            yield f"⚪ MISSED {_headline(signal)}"
-            yield f"{name} was decided {clock(signal.candle_close_ms)} and could not be sent in time. Do not trade it."
-        case MessageKind.SIGNAL:
-            yield from signal_lines(signal, name, clock)
-            if stored.status in ALREADY:
-                yield f"{SENT_LATE} {ALREADY[stored.status]} when this could be sent."
-        case MessageKind.ENTRY:
-            yield f"▶️ {_headline(signal)} filled at {price(facts.number('price'))}"
-            yield f"{name} · {clock(facts.at_ms)}"
-        case MessageKind.TARGET:
-            yield f"🎯 {_headline(signal)} target {facts.number('no'):.0f} at {price(facts.number('price'))}"
-            yield f"{name} · {facts.number('share_ratio'):.0%} taken off · {clock(facts.at_ms)}"
-        case MessageKind.STOP_MOVED:
-            where = "break-even" if facts.number("stop") == facts.number("entry") else "a new place"
-            yield f"🛡 {_headline(signal)} stop moved to {where}, {price(facts.number('stop'))}"
-            yield f"{name} · {clock(facts.at_ms)}"
-        case MessageKind.CLOSE:
-            yield from _close_lines(stored, facts, clock)
-        case MessageKind.EXPIRED:
-            yield f"⌛ {_headline(signal)} expired: {_escaped(facts.text('reason'))}"
-            yield f"{name} · {clock(facts.at_ms)}"
-        case MessageKind.CANCELLED:
-            yield f"🚫 {_headline(signal)} cancelled: {_escaped(facts.text('reason'))}"
-            yield f"{name} · {clock(facts.at_ms)}"
+def _incident(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
+    return Post(incident_text(item, voice.language, voice.clock), silent=is_silent(item))
 
 
-def _close_lines(stored: StoredSignal, facts: "_Facts", clock: ClockText) -> Iterator[str]:
-    mark = OUTCOME_MARKS[Outcome(facts.text("outcome"))]
-    words = CLOSE_WORDS[CloseReason(facts.text("reason"))]
-    yield f"{mark} {_headline(stored.signal)} {words}: {facts.number('r_multiple'):+.2f}R"
-    yield f"{signal_name(stored.id)} · {facts.number('pnl_pct'):+.2f} % after costs, unleveraged"
-    held = duration(facts.at_ms - round(facts.number("opened_ms")))
-    best, worst = facts.number("mfe_r"), facts.number("mae_r")
-    yield f"held {held} · best {best:+.2f}R, worst {-worst:+.2f}R · {clock(facts.at_ms)}"
+def _digest(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
+    return Post(digest_text(item, voice.language), silent=is_silent(item))
 
 
-class _Facts:
-    """The payload of a row, each fact read as what it is; KeyError or TypeError when the writer forgot it."""
-
-    def __init__(self, item: OutboxItem) -> None:
-        self._payload = item.payload
-        self._created_ms = item.created_ms
-
-    @property
-    def at_ms(self) -> int:
-        return self._created_ms
-
-    def number(self, name: str) -> float:
-        value = self._payload[name]
-        if not isinstance(value, int | float):
-            raise TypeError(f"{name} is {value!r}, not a number")
-        return value
-
-    def text(self, name: str) -> str:
-        return str(self._payload[name])
+def _collected(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
+    return Post(collected_text(stores, item, voice), silent=is_silent(item))
 
 
-def _headline(signal: Signal) -> str:
-    symbol = _escaped(signal.symbol)
-    return f"{ARROWS[signal.direction]} <b>{signal.direction.value} #{symbol} {signal.timeframe.text}</b>"
+def _advised(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
+    return advised(stores, item, voice.clock)
 
 
-def _change_pct(start: float, end: float) -> float:
-    return 100.0 * (end - start) / start
+def _executor(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
+    shows_leverage = whole_chat(stores, item.chat_id).preferences.leverage_hint
+    lines = executor_lines(MessageKind(item.kind), _stored(stores, item).signal, leverage=shows_leverage)
+    return Post(joined(lines), silent=True)
 
 
-def _escaped(value: object) -> str:
-    return html.escape(str(value), quote=False)
+_WORDED: Mapping[str, Worded] = {
+    MessageKind.SIGNAL.value: _signal,
+    MessageKind.STATUS.value: _status,
+    MessageKind.INCIDENT.value: _incident,
+    MessageKind.COLLECTED.value: _collected,
+    MessageKind.DIGEST.value: _digest,
+    **dict.fromkeys(ADVISED, _advised),
+    **dict.fromkeys((kind.value for kind in EXECUTOR_KINDS), _executor),
+}
+
+
+def _card(stores: Stores, item: OutboxItem, stored: StoredSignal, state: Markup, voice: Voice) -> Markup:
+    frame = Frame(
+        name=signal_name(stored.id),
+        state=state,
+        source=_source(stores, stored.signal, voice),
+        record=_record(stores, stored),
+        footnotes=tuple(_footnotes(stores, voice)),
+        leverage=whole_chat(stores, item.chat_id).preferences.leverage_hint,
+    )
+    return signal_card(stored.signal, frame, voice)
+
+
+def _buttons(stores: Stores, item: OutboxItem, voice: Voice) -> tuple[tuple[Button, ...], ...]:
+    """One row for whoever is let in; none in a book that has no secret to vouch for them."""
+    if stores.settings.get(SECRET_KEY) is None:
+        return ()
+    mint, about = Mint.of(stores, item.created_ms), str(item.signal_id)
+    return (
+        tuple(
+            mint.button(voice.say(key), action, about, lasts_ms=POST_BUTTONS_LAST_MS) for action, key in BUTTONS.items()
+        ),
+    )
+
+
+def _source(stores: Stores, signal: Signal, voice: Voice) -> str:
+    """Where the candles of a signal come from, and whether it was looked for by the clock or on request."""
+    series = (signal.symbol, signal.timeframe.text)
+    held = [one.source for one in stores.candles.series() if (one.symbol, one.timeframe) == series]
+    return " · ".join([*held[:1], voice.say(f"source.{signal.source.value}")])
+
+
+def _record(stores: Stores, stored: StoredSignal) -> str:
+    """The record's head as it stood before this post was on it; "" where no channel is public."""
+    if public_channel(stores) is None:
+        return ""
+    posted = stores.publications.of_signal(stored.id)
+    return posted[0].prev_hash[:HEAD_DIGITS] if posted else head8(stores)
+
+
+def _footnotes(stores: Stores, voice: Voice) -> Iterator[Markup]:
+    if stores.meta.kind() is BookKind.DEMO:
+        yield voice.say("post.simulated")
+
+
+def _stored(stores: Stores, item: OutboxItem) -> StoredSignal:
+    assert item.signal_id is not None, f"{item.kind} is about a signal"
+    return stores.signals.get(item.signal_id)

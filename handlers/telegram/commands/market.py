@@ -4,7 +4,8 @@ from engine.vocabulary import Rejected
 from handlers.telegram.catalogue import Markup, joined
 from handlers.telegram.commands.words import series_of
 from handlers.telegram.desk import Answer, Asked, Command, Desk
-from handlers.telegram.texts import signal_lines, signal_name
+from handlers.telegram.figures import Voice, signal_name
+from handlers.telegram.texts_signal import Frame, signal_card
 from storage.users import Role
 
 
@@ -21,7 +22,7 @@ async def signal(desk: Desk, asked: Asked) -> Answer:
         name = asked.say("signal.not_kept")
     else:
         name = asked.say("signal.kept", name=signal_name(stored.id), status=asked.say(f"status.{stored.status.value}"))
-    return Answer(Markup("\n".join(signal_lines(result, name, asked.clock))))
+    return Answer(signal_card(result, Frame(name), Voice(asked.user.language, asked.user.timezone)))
 
 
 def rejection(asked: Asked, rejected: Rejected) -> Markup:
