@@ -104,6 +104,9 @@ class BlackoutFile:
         return fresh
 
 
+NO_BLACKOUTS = BlackoutFile(None)
+
+
 def read_calendar(lines: Iterable[str]) -> Calendar:
     """The blackouts of a CSV; empty lines, comments behind # and the line of names are passed over."""
     blackouts, faults = [], []

@@ -14,7 +14,7 @@ from engine.params import Params
 from engine.timeframes import MINUTE_MS, Timeframe
 from gateways.market import MarketData
 from services.announce import Announcements
-from services.blackouts import Blackout, BlackoutFile
+from services.blackouts import NO_BLACKOUTS, Blackout, BlackoutFile
 from services.booked_windows import booked_readings
 from services.checkpoints import Checkpoints
 from services.live_scan import LiveScan, Taken, Watch, chart_reader
@@ -29,7 +29,6 @@ from storage.stores import Stores
 from storage.writer import Writer
 
 AFTER_CLOSE_MS = 3_000
-NO_BLACKOUTS = BlackoutFile(None)
 PATIENCE_MS = 3 * MINUTE_MS
 """How long one symbol without candles holds up all the others, on the wall's clock: a network never runs faster."""
 
