@@ -126,7 +126,7 @@ def _demo(rooms: Rooms) -> Callable[..., None]:
         from handlers.cli_text import health_lines
         from handlers.telegram.texts import renderer
         from services.demo import BEGIN_MS, INTRODUCTION, play
-        from services.send import plain
+        from services.split import plain
         from storage.book import Book
         from storage.summary import summary_of
 

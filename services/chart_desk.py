@@ -6,6 +6,7 @@ A chart is an extra. Whatever goes wrong with it, and however long it takes, the
 import asyncio
 import multiprocessing
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from multiprocessing.pool import Pool
 from pathlib import Path
 
@@ -21,6 +22,15 @@ CHARTS_A_WORKER = 200
 
 class NoChart(Exception):
     """The chart cannot be had, or not in time; the message says why."""
+
+
+Draw = Callable[[ChartRequest], Awaitable[bytes]]
+"""The PNG of a chart; NoChart when it cannot be had in time."""
+
+
+async def no_charts(request: ChartRequest) -> bytes:
+    """For whoever has nobody to draw."""
+    raise NoChart("there is nobody to draw it")
 
 
 class ChartDesk:

@@ -28,15 +28,12 @@ from gateways.telegram_words import (
     Unreachable,
 )
 from services.announce import MessageKind
-from services.chart_desk import NoChart
+from services.chart_desk import Draw, NoChart
 from services.delivery import End, Sending, deliver, revise
 from services.incidents import chat_closed
 from services.pace import WALL_TIME, Pace
 from services.post import ChartRequest, Render
 from services.publish import publish
-from services.split import TEXT_UNITS as TEXT_LIMIT  # noqa: F401
-from services.split import plain as plain
-from services.split import shortened as shortened
 from services.throttle import Throttle
 from storage.book import Book
 from storage.events import EventType
@@ -56,9 +53,6 @@ NEWS_AFTER_S = 0.25
 EDIT_TRIES = 5
 NOTICE = "notice"
 UNSENT = (OutboxState.DROPPED, OutboxState.FAILED)
-
-Draw = Callable[[ChartRequest], Awaitable[bytes]]
-"""The PNG of a chart; NoChart when it cannot be had in time."""
 
 logger = logging.getLogger(__name__)
 
