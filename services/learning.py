@@ -90,7 +90,7 @@ class Learning:
         return f"model {model_id}: {outcome.model.verdict}"
 
     async def roll_back(self, model_id: int, by: str) -> None:
-        """Let an earlier model act again; LookupError when there is none."""
+        """Let an earlier model act again; NoSuchModel when there is none."""
         now_ms = self._now_ms()
         await self._writer.run(lambda tx: activate(tx, model_id, now_ms, by))
         await self.load()

@@ -21,6 +21,7 @@ from ml.model_bytes import ModelRefused, digest
 from services.predict import row_of
 from storage.book import Book
 from storage.codec import Json, json_of
+from storage.errors import BookError
 from storage.events import EventType
 from storage.models import NewModel
 from storage.stores import Stores
@@ -111,6 +112,8 @@ def _work(answer: Pipe, path: Path, params: Params, now_ms: int, judge_from_ms: 
     try:
         with Book.open_read_only(path) as book:
             answer.send(train_book(book, params, now_ms, judge_from_ms, seed))
+    except BookError as error:
+        answer.send(Refused(str(error)))
     except MemoryError:
         answer.send(Refused(f"The training needed more than {params.learning.memory_mb} MB and was ended."))
 
@@ -125,10 +128,23 @@ def keep(stores: Stores, outcome: Trained, actor: str) -> int:
     return model_id
 
 
+class NoSuchModel(ValueError):
+    """A model that nobody trained is to act; the message is one sentence."""
+
+
 def activate(stores: Stores, model_id: int, at_ms: int, actor: str) -> None:
-    """Let a stored model act, a new one or an earlier one again; LookupError when there is none."""
-    stores.models.activate(model_id)
+    """Let a stored model act, a new one or an earlier one again; NoSuchModel when there is none."""
+    try:
+        stores.models.activate(model_id)
+    except LookupError as error:
+        raise NoSuchModel(str(error)) from error
     stores.events.add(EventType.MODEL_ACTIVATED, at_ms, actor=actor, message=f"model {model_id} acts")
+
+
+def retire(stores: Stores, at_ms: int, actor: str) -> None:
+    """Let no model act: the rules go on alone."""
+    stores.models.deactivate(MODEL_NAME)
+    stores.events.add(EventType.MODEL_ACTIVATED, at_ms, actor=actor, message="no model acts")
 
 
 def why_not_due(stores: Stores, params: LearningParams, now_ms: int) -> str | None:
