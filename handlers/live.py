@@ -63,6 +63,7 @@ class Ground:
     book: Book
     writer: Writer
     market: Binance
+    blackouts: BlackoutFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ async def _on_book(settings: LiveSettings, params: Params, now_ms: Callable[[], 
             sleep=lambda seconds: asyncio.sleep(settings.clock.wall_seconds(seconds * MS_PER_SECOND)),
         )
         async with contextlib.aclosing(market):
-            await _run(Ground(settings, params, now_ms, lock, book, writer, market))
+            await _run(Ground(settings, params, now_ms, lock, book, writer, market, BlackoutFile(settings.blackouts)))
 
 
 async def _run(ground: Ground) -> None:
@@ -116,17 +117,19 @@ async def _run(ground: Ground) -> None:
     settings, now_ms, writer = ground.settings, ground.now_ms, ground.writer
     token, read = settings.token.get_secret_value(), chart_reader(ground.params)
     chats = await writer.run(lambda tx: _chats(tx, settings, now_ms()))
+    charts = ChartDesk(settings.db)
     desk = Desk(
         ground.book,
         writer,
         lambda symbol, timeframe: fresh_look(ground.market, symbol, timeframe, ground.params, read, now_ms()),
         now_ms,
         Hands(ground.params, Announcements(chats.told_ids, settings.zone)),
+        ground.blackouts,
+        charts.draw,
     )
     door = Door(token, settings.telegram_url, desk)
     await door.reach()  # a refused token ends the start; a silent Telegram does not
     telegram = TelegramSender(token, api_url=f"{settings.telegram_url.rstrip('/')}/bot")
-    charts = ChartDesk(settings.db)
     sender = Sender(
         ground.book,
         writer,
@@ -214,7 +217,7 @@ class Pipeline:
             ground.now_ms,
             self._sender.wake,
             patience_ms=round(PATIENCE_MS * ground.settings.clock.speed),
-            blackouts=BlackoutFile(ground.settings.blackouts),
+            blackouts=ground.blackouts,
             checkpoints_to_channel=ground.settings.checkpoints_to_channel,
         )
 

@@ -21,6 +21,17 @@ class Scan:
     rejected: Rejected | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RejectionGroup:
+    """Looks that ended at one stage for one reason: how many, and the newest of them with its value and limit."""
+
+    count: int
+    symbol: str
+    timeframe: str
+    candle_close_ms: int
+    rejected: Rejected
+
+
 _SELECT = """
 SELECT symbol, timeframe, candle_close_ms, ran_ms, duration_ms, signals, stage, reason, value, threshold FROM scans
 WHERE """
@@ -55,6 +66,28 @@ class Scans:
             _SELECT + "symbol=? AND timeframe=? AND candle_close_ms=?", (symbol, timeframe, candle_close_ms)
         ).fetchone()
         return None if row is None else _scan(row)
+
+    def count(self, since_ms: int, symbol: str | None = None) -> int:
+        """How many looks there were at candles that closed since then."""
+        row = self._connection.execute(
+            "SELECT COUNT(*) FROM scans WHERE candle_close_ms>=?1 AND (?2 IS NULL OR symbol=?2)", (since_ms, symbol)
+        ).fetchone()
+        count: int = row[0]
+        return count
+
+    def rejections(self, since_ms: int, symbol: str | None = None) -> tuple[RejectionGroup, ...]:
+        """Why looks at candles that closed since then made no signal, the most frequent reason first."""
+        rows = self._connection.execute(
+            # with MAX, SQLite takes the bare columns from the row that holds the greatest
+            "SELECT COUNT(*), symbol, timeframe, MAX(candle_close_ms), stage, reason, value, threshold FROM scans"
+            " WHERE stage IS NOT NULL AND candle_close_ms>=?1 AND (?2 IS NULL OR symbol=?2)"
+            " GROUP BY stage, reason ORDER BY 1 DESC, stage, reason",
+            (since_ms, symbol),
+        )
+        return tuple(
+            RejectionGroup(count, symbol, timeframe, close_ms, Rejected(Stage(stage), reason, value, limit))
+            for count, symbol, timeframe, close_ms, stage, reason, value, limit in rows
+        )
 
     def last_look_ms(self) -> int | None:
         """When any series was looked at last (epoch ms); None when none ever was."""

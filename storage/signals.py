@@ -60,6 +60,18 @@ class StoredVerdict:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A signal that the channel was not given: the gate that stopped it first, the value it met and its limit."""
+
+    signal_id: int
+    symbol: str
+    timeframe: str
+    gate: str
+    value: str | None
+    limit: str | None
+
+
 class UnknownSignal(LookupError):
     """There is no such signal, or none that was decided here; the message is one sentence for a person."""
 
@@ -205,6 +217,15 @@ class Signals:
         states, words = _one_of(GIVEN_TO_THE_CHANNEL)
         return self._select(f"{states} ORDER BY created_ms, id", words)
 
+    def unsent(self, since_ms: int, symbol: str | None = None) -> tuple[Unsent, ...]:
+        """Signals decided since then that the channel was not given, oldest first."""
+        rows = self._connection.execute(
+            "SELECT id, symbol, timeframe, status_reason FROM signals WHERE status IN('REJECTED','SUPPRESSED')"
+            " AND source<>'import' AND created_ms>=?1 AND (?2 IS NULL OR symbol=?2) ORDER BY created_ms, id",
+            (since_ms, symbol),
+        ).fetchall()
+        return tuple(self._unsent(*row) for row in rows)
+
     def recent_sent(self, since_ms: int) -> tuple[SentSignal, ...]:
         """What the channel was given since then, and what still stands of earlier days, oldest first."""
         states, words = _one_of(LIVE)
@@ -251,6 +272,15 @@ class Signals:
             (at_ms, signal.symbol, signal.timeframe.text, signal.setup_key, signal.source.value, uid_of(signal)),
         ).fetchone()
         return None if row is None else int(row[0])
+
+    def _unsent(self, signal_id: int, symbol: str, timeframe: str, reason: str | None) -> Unsent:
+        gate = (reason or "").partition(":")[0]
+        row = self._connection.execute(
+            "SELECT value, threshold FROM decisions WHERE signal_id=? AND gate=? AND passed=0 ORDER BY at_ms LIMIT 1",
+            (signal_id, gate),
+        ).fetchone()
+        value, limit = (None, None) if row is None else row
+        return Unsent(signal_id, symbol, timeframe, gate, value, limit)
 
     def _is_followed(self, signal_id: int) -> bool:
         row = self._connection.execute(

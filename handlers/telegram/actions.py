@@ -1,6 +1,6 @@
 """The actions behind buttons: one table that presses are routed by; whatever is not in it does nothing."""
 
-from handlers.telegram.commands import access, checkpoints, record
+from handlers.telegram.commands import access, checkpoints, hearing, record, signals
 from handlers.telegram.desk import Action
 from handlers.telegram.paging import PAGE
 from handlers.telegram.reception import LEAVE, leave, turn_page
@@ -9,6 +9,8 @@ from storage.users import Role
 ACTIONS: tuple[Action, ...] = (
     Action(PAGE, Role.SUBSCRIBER, turn_page),
     Action(LEAVE, Role.SUBSCRIBER, leave),
+    *signals.ACTIONS,
+    *hearing.ACTIONS,
     *record.ACTIONS,
     *access.ACTIONS,
     *checkpoints.ACTIONS,

@@ -7,8 +7,10 @@ from enum import Enum
 from engine.timeframes import Timeframe
 from engine.vocabulary import Rejected, Signal
 from handlers.telegram.catalogue import Markup, text
-from handlers.telegram.texts import ClockText, clock_of
+from handlers.telegram.figures import ClockText, Voice, clock_of
 from services.access import author
+from services.blackouts import NO_BLACKOUTS, BlackoutFile
+from services.chart_desk import Draw, no_charts
 from services.hands import Hands
 from services.post import Button, ChartRequest
 from storage.book import Book
@@ -38,6 +40,8 @@ class Desk:
     look: Look
     now_ms: Callable[[], int]
     hands: Hands
+    blackouts: BlackoutFile = NO_BLACKOUTS
+    draw: Draw | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,11 @@ class Asked:
     def clock(self) -> ClockText:
         """Writes instants in the asker's zone."""
         return clock_of(self.user.timezone)
+
+    @property
+    def voice(self) -> Voice:
+        """How the asker is spoken to."""
+        return Voice(self.user.language, self.user.timezone)
 
     def say(self, key: str, /, **values: str | int) -> Markup:
         """A text of the catalogue in the asker's language."""

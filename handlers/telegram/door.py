@@ -4,7 +4,6 @@ Everything that comes in, of whatever kind, passes the one gate first; whom the 
 """
 
 import asyncio
-import functools
 import logging
 import os
 import socket
@@ -43,9 +42,10 @@ from handlers.telegram.polling import Patience, Polling, ear
 from handlers.telegram.reception import Message as Question
 from handlers.telegram.reception import answered, pressed
 from services.access import knock
+from services.chart_desk import NoChart
 from services.incidents import Trouble, note
 from services.membership import Membership, moved
-from services.send import plain, shortened
+from services.split import CAPTION_UNITS, plain, shortened, units
 from storage.chats import ChatKind
 from storage.users import KNOWN_ROLES, Role, User
 
@@ -226,13 +226,38 @@ class Door:
     # Answers
 
     async def _reply(self, message: Message, answer: Answer) -> None:
-        keyboard = _keyboard(answer)
-        say = functools.partial(message.reply_text, reply_markup=keyboard, allow_sending_without_reply=True)
+        """Answer where it was asked; in a group under the question."""
+        chat = _chat_of(message)
+        where: dict[str, Any] = {"message_thread_id": chat.topic_id or None}
+        if chat.kind is not ChatKind.PRIVATE:
+            where |= {"reply_to_message_id": message.message_id, "allow_sending_without_reply": True}
+        await self._send(chat.id, answer, where)
+
+    async def _send(self, chat_id: int, answer: Answer, where: dict[str, Any]) -> None:
+        """One message, its chart above the words where they fit under one, else before them."""
+        bot, png = self.application.bot, await self._drawn(answer)
+        words: dict[str, Any] = {"parse_mode": ParseMode.HTML, "reply_markup": _keyboard(answer)}
+        fits = units(plain(answer.html)) <= CAPTION_UNITS
+        if png is not None:
+            await bot.send_photo(chat_id, png, **where, **({"caption": answer.html, **words} if fits else {}))
+            if fits:
+                return
         try:
-            await say(_within_limits(answer), parse_mode=ParseMode.HTML)
+            await bot.send_message(chat_id, _within_limits(answer), **where, **words)
         except BadRequest as error:
             logger.error("an answer could not be shown (%s); sent plain", error)
-            await say(shortened(plain(answer.html)))
+            await bot.send_message(chat_id, shortened(plain(answer.html)), **where, reply_markup=_keyboard(answer))
+
+    async def _drawn(self, answer: Answer) -> bytes | None:
+        """The chart of an answer; the words do not wait for one that cannot be had."""
+        draw = self._desk.draw
+        if answer.chart is None or draw is None:
+            return None
+        try:
+            return await draw(answer.chart)
+        except NoChart as error:
+            logger.warning("an answer goes without its chart: %s", error)
+            return None
 
     async def _show(self, query: CallbackQuery, message: Message, user: User, answer: Answer) -> None:
         match answer.place:
@@ -243,12 +268,7 @@ class Door:
                     _within_limits(answer), parse_mode=ParseMode.HTML, reply_markup=_keyboard(answer)
                 )
             case _ if message.chat.type == ChatType.CHANNEL:  # who asks in the channel is answered in private
-                await self.application.bot.send_message(
-                    user.telegram_id,
-                    _within_limits(answer),
-                    parse_mode=ParseMode.HTML,
-                    reply_markup=_keyboard(answer),
-                )
+                await self._send(user.telegram_id, answer, {})
             case _:
                 await self._reply(message, answer)
 

@@ -4,6 +4,7 @@ from handlers.telegram.buttons import Mint, in_36
 from handlers.telegram.catalogue import Markup, joined
 from handlers.telegram.desk import Answer, Asked
 from services.post import Button
+from services.split import units
 
 PAGE = "page"
 PAGE_LINES = 32
@@ -48,8 +49,3 @@ def paged(answer: Answer, asked: Asked, message_id: int, page: int, mint: Mint) 
     foot = asked.say("page.of", page=page, pages=len(parts))
     rows = (*answer.buttons, tuple(row))
     return Answer(joined([parts[page - 1], foot]), rows, answer.chart, answer.place)
-
-
-def units(text: str) -> int:
-    """The length of a text as Telegram counts it."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -4,7 +4,20 @@ A subject has a module of its own; its commands get the words behind them and gi
 """
 
 from handlers.telegram.catalogue import joined
-from handlers.telegram.commands import access, account, checkpoints, control, market, record
+from handlers.telegram.commands import (
+    access,
+    account,
+    checkpoints,
+    control,
+    hearing,
+    locks,
+    market,
+    myself,
+    pausing,
+    record,
+    signals,
+    turned_down,
+)
 from handlers.telegram.desk import Answer, Asked, Command, Desk
 from services.pause import paused_reason
 from storage.users import Role
@@ -26,11 +39,17 @@ async def help_(desk: Desk, asked: Asked) -> Answer:
 COMMANDS: tuple[Command, ...] = (
     Command("start", "", "about.start", Role.SUBSCRIBER, start),
     Command("help", "", "about.help", Role.SUBSCRIBER, help_),
+    *signals.COMMANDS,
     *market.COMMANDS,
+    *turned_down.COMMANDS,
     *record.COMMANDS,
+    *hearing.COMMANDS,
+    *myself.COMMANDS,
     *account.COMMANDS,
     *checkpoints.COMMANDS,
     *control.COMMANDS,
+    *pausing.COMMANDS,
+    *locks.COMMANDS,
     *access.COMMANDS,
 )
 

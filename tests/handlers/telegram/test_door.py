@@ -85,7 +85,7 @@ async def test_positions_journal_and_account_read_the_book(rig, chat):
 
     with rig.book.reading() as view:
         balance = view.journal.account(view.portfolios.of_kind(PortfolioKind.PAPER).id).balance
-    assert "ADAUSDT L   0.2166" in shown
+    assert "ADAUSDT L     0.2166" in shown
     assert "XRPUSDT" in shown
     assert listed.startswith("The last 2 of 3 signals")
     assert f"{balance:,.2f} USDT" in money
