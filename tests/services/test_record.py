@@ -30,7 +30,7 @@ from storage.preferences import Preferences
 from tests.services.books import DEFAULTS, NOBODY, everything, with_deposit
 from tests.storage.samples import LONG, NOW_MS, SHORT
 
-GOOD = replace(LONG, chart=ChartFacts(atr=1.0, last_price=101.0, structure_trend=1))
+GOOD = replace(LONG, base_confidence=100.0, chart=ChartFacts(atr=1.0, last_price=101.0, structure_trend=1))
 NOTHING = Rejected(Stage.SETUP, "no zone completed on this candle")
 
 
@@ -148,7 +148,7 @@ def test_a_new_zone_with_the_same_idea_is_suppressed_within_the_cooldown(book: B
 
 def test_an_opposite_signal_is_suppressed_while_the_other_is_armed(book: Book):
     record(book, GOOD)
-    short = replace(SHORT, chart=replace(GOOD.chart, structure_trend=-1), htf_bias=-1)
+    short = replace(SHORT, base_confidence=100.0, chart=replace(GOOD.chart, structure_trend=-1), htf_bias=-1)
 
     assert record(book, later(short, 2)) == (Told.KEPT,)
     with book.reading() as view:
@@ -260,7 +260,9 @@ def test_stops_in_a_row_close_the_channel_for_a_day(book: Book):
 
 
 def test_an_armed_order_waits_on_the_side_price_comes_from(book: Book):
-    short = replace(SHORT, symbol="ETHUSDT", chart=replace(GOOD.chart, structure_trend=-1), htf_bias=-1)
+    short = replace(
+        SHORT, base_confidence=100.0, symbol="ETHUSDT", chart=replace(GOOD.chart, structure_trend=-1), htf_bias=-1
+    )
     record(book, GOOD, short)
 
     with book.reading() as view:
