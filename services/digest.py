@@ -36,15 +36,15 @@ class DaySpan:
 
 
 def queue_digest(tx: Stores, announcements: Announcements, now_ms: int) -> bool:
-    """Queue the digest of yesterday when it is due and was not queued; while nothing is on record there is none."""
+    """Queue the digest of yesterday when it is due and was not queued; days before the record began have none."""
     here = datetime.fromtimestamp(now_ms / MS_PER_SECOND, UTC).astimezone(ZoneInfo(announcements.zone))
     yesterday = here.date() - timedelta(days=1)
     if here.time() < DIGEST_FROM or tx.messages.by_dedupe_key(digest_key(yesterday.isoformat())) is not None:
         return False
-    last = tx.publications.last()
-    if last is None:
-        return False
     whole = DaySpan.on(yesterday, announcements.zone)
+    first, last = tx.publications.first(), tx.publications.last()
+    if first is None or last is None or first.at_ms >= whole.to_ms:
+        return False
     told = day_between(tx, whole.from_ms, whole.to_ms)
     facts: dict[str, Json] = {**facts_of(told), "publications": last.seq, "head": last.hash}
     return announcements.digest(tx, yesterday.isoformat(), now_ms, facts)

@@ -143,6 +143,11 @@ class Publications:
         )
         return Publication(seq, signal_id, kind, delivery, unsealed.payload, at_ms, prev_hash, sealed)
 
+    def first(self) -> Publication | None:
+        """The oldest row."""
+        found = self._select("seq=1", ())
+        return found[0] if found else None
+
     def last(self) -> Publication | None:
         """The newest row."""
         found = self._select("1 ORDER BY seq DESC LIMIT 1", ())

@@ -23,8 +23,15 @@ _QUERIES: Mapping[str, str] = {
     "ledger": "SELECT * FROM ledger ORDER BY id",
     "events": "SELECT at_ms, type, signal_id, position_id, portfolio_id, symbol, message, idem_key FROM events"
     " WHERE type NOT IN('BOT_STARTED','BOT_STOPPED','SIGNAL_SENT','SEND_UNKNOWN','COMMAND','RIGHTS_CHANGED') ORDER BY id",
-    "messages": "SELECT id, kind, signal_id, payload, created_ms, expires_ms, dedupe_key FROM messages ORDER BY id",
-    "outbox": "SELECT id, message_id, chat_id, reply_to, state FROM outbox ORDER BY id",
+    # a digest carries the head of the record, which knows when each post was sent; of changes to one post the last may
+    # go out alone
+    "messages": "SELECT kind, signal_id, payload, created_ms, expires_ms, dedupe_key FROM messages WHERE kind<>'digest'"
+    " ORDER BY id",
+    "outbox": "SELECT m.dedupe_key, o.chat_id, original.dedupe_key, o.state FROM outbox o JOIN messages m"
+    " ON m.id=o.message_id LEFT JOIN outbox r ON r.id=o.reply_to LEFT JOIN messages original ON original.id=r.message_id"
+    " WHERE m.kind NOT IN('digest','status') ORDER BY o.id",
+    "digests": "SELECT dedupe_key FROM messages WHERE kind='digest' ORDER BY 1",
+    "publications": "SELECT DISTINCT signal_id, kind, json_extract(payload,'$.post') FROM publications ORDER BY 1, 2, 3",
     "balance": "SELECT * FROM v_account",
     "journal": "SELECT id, status, book, position_id, close_reason, r_multiple, outcome FROM journal ORDER BY id",
 }

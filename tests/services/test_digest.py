@@ -83,6 +83,15 @@ def test_a_day_of_changing_clocks_has_23_or_25_hours():
     assert (spring.to_ms - spring.from_ms, autumn.to_ms - autumn.from_ms) == (23 * HOUR_MS, 25 * HOUR_MS)
 
 
+def test_a_day_before_the_record_began_has_none(book: Book):
+    with book.transaction() as tx:
+        desk = Desk(tx)
+        live(tx, desk, Ending.LOSS)
+
+        assert not queue_digest(tx, desk.announcements, MORNING - DAY_MS)
+        assert queue_digest(tx, desk.announcements, MORNING)
+
+
 def test_while_nothing_is_on_record_there_is_no_digest(book: Book):
     with book.transaction() as tx:
         assert not queue_digest(tx, Desk(tx).announcements, NOW_MS + 3 * DAY_MS)
