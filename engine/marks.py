@@ -63,60 +63,66 @@ def mark_by_array(open_: Prices, high: Prices, low: Prices, close: Prices, rules
 
 def mark_by_loop(open_: Column, high: Column, low: Column, close: Column, rules: Rules, into: MarkColumns) -> None:
     """Write the same marks in loops that a compiler can vectorise: from 0, over slices of one length, without a branch."""
-    n, mean_bars, any_colour = len(close), rules.mean_bars, not rules.colour_filter
-    min_gap = rules.min_gap - EQUALITY_SLACK if rules.min_gap > 0.0 else -math.inf
+    (
+        swing_left, swing_right, internal_left, internal_right, _break_on_wick, mean_bars, body_multiple, body_share,
+        min_gap, colour_filter, _block_school, _block_body, _equal_tolerance, _equal_tolerance_ranges, _reclaim_bars,
+        leg_swings, leg_size, _extras,
+    ) = rules  # fmt: skip
+    marks_of_all, true_range_of_all = into
+    n, any_colour = len(close), not colour_filter
+    smallest_gap = min_gap - EQUALITY_SLACK if min_gap > 0.0 else -math.inf
+    if leg_swings:
+        swing_left, swing_right = 0, leg_size
     totals = np.empty(CHUNK)
     leg = 1  # the first swing of all is a low
     for start in range(0, n, CHUNK):
         end = min(start + CHUNK, n)
 
         if start == 0:
-            into.true_range[0] = high[0] - low[0]
+            true_range_of_all[0] = high[0] - low[0]
         first = max(start, 1)
         h, l, before = high[first:end], low[first:end], close[first - 1 : end - 1]  # noqa: E741 -- a bar is o, h, l, c
-        true_range = into.true_range[first:end]
+        true_range = true_range_of_all[first:end]
         for k in range(len(true_range)):
             top = h[k] if h[k] > before[k] else before[k]
             bottom = l[k] if l[k] < before[k] else before[k]
             true_range[k] = top - bottom
 
-        marks = into.marks[start:end]
+        marks = marks_of_all[start:end]
         for k in range(len(marks)):
             marks[k] = 0
 
         first = min(max(start, mean_bars), end)
-        marks, total = into.marks[first:end], totals[: end - first]
+        marks, total = marks_of_all[first:end], totals[: end - first]
         for k in range(len(total)):
             total[k] = 0.0
         for back in range(mean_bars, 0, -1):
-            true_range = into.true_range[first - back : end - back]
+            true_range = true_range_of_all[first - back : end - back]
             for k in range(len(total)):
                 total[k] += true_range[k]
         o, h, l, c = open_[first:end], high[first:end], low[first:end], close[first:end]  # noqa: E741
         for k in range(len(marks)):
             rise, reach = c[k] - o[k], h[k] - l[k]
             body = abs(rise)
-            displaced = (body > 0.0) & (reach > 0.0) & (body / reach >= rules.body_share)
-            displaced &= body >= rules.body_multiple * (total[k] / mean_bars)
+            displaced = (body > 0.0) & (reach > 0.0) & (body / reach >= body_share)
+            displaced &= body >= body_multiple * (total[k] / mean_bars)
             marks[k] = (DISPLACED_UP if rise > 0.0 else DISPLACED_DOWN) if displaced else 0
 
         first = max(start, 2)
         h, l, older_high, older_low = high[first:end], low[first:end], high[first - 2 : end], low[first - 2 : end]  # noqa: E741
-        o, c, marks = open_[first - 1 : end], close[first - 1 : end], into.marks[first:end]
+        o, c, marks = open_[first - 1 : end], close[first - 1 : end], marks_of_all[first:end]
         for k in range(len(marks)):
-            up = (l[k] > older_high[k]) & (any_colour | (c[k] > o[k])) & (l[k] - older_high[k] >= min_gap)
-            down = (h[k] < older_low[k]) & (any_colour | (c[k] < o[k])) & (older_low[k] - h[k] >= min_gap)
+            up = (l[k] > older_high[k]) & (any_colour | (c[k] > o[k])) & (l[k] - older_high[k] >= smallest_gap)
+            down = (h[k] < older_low[k]) & (any_colour | (c[k] < o[k])) & (older_low[k] - h[k] >= smallest_gap)
             marks[k] |= (GAP_UP if up else 0) | (GAP_DOWN if down else 0)
 
         for is_internal in (True, False):
-            left, right, high_bit, low_bit = rules.internal_left, rules.internal_right, INTERNAL_HIGH, INTERNAL_LOW
-            may_equal_later = is_internal or not rules.leg_swings
+            left, right, high_bit, low_bit = internal_left, internal_right, INTERNAL_HIGH, INTERNAL_LOW
             if not is_internal:
-                left, right, high_bit, low_bit = rules.swing_left, rules.swing_right, SWING_HIGH, SWING_LOW
-                if rules.leg_swings:
-                    left, right = 0, rules.leg_size
+                left, right, high_bit, low_bit = swing_left, swing_right, SWING_HIGH, SWING_LOW
+            may_equal_later = is_internal or not leg_swings
             first = min(max(start, left + right), end)
-            marks, at = into.marks[first:end], first - right
+            marks, at = marks_of_all[first:end], first - right
             h, l = high[at : end - right], low[at : end - right]  # noqa: E741
             for k in range(len(marks)):
                 marks[k] |= high_bit | low_bit
@@ -132,8 +138,8 @@ def mark_by_loop(open_: Column, high: Column, low: Column, close: Column, rules:
                     is_low = (l[k] < other_low[k]) | (may_equal_later & (l[k] == other_low[k]))
                     marks[k] &= (ALL if is_high else ALL - high_bit) & (ALL if is_low else ALL - low_bit)
 
-        if rules.leg_swings:
-            marks = into.marks[start:end]
+        if leg_swings:
+            marks = marks_of_all[start:end]
             for k in range(len(marks)):
                 if marks[k] & SWINGS:
                     turned_to = 1 if marks[k] & SWING_HIGH else -1

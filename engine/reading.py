@@ -21,7 +21,7 @@ from engine.kernel_columns import GivenRows
 from engine.params import WindowParams
 from engine.runner import Kernel, price_findings
 from engine.session_findings import asian_ranges, judas_raids, midnight_opens
-from engine.sessions import Sessions, sessions
+from engine.sessions import Sessions, sessions, windows_at
 from engine.timeframes import Timeframe
 
 NEVER = np.iinfo(np.int32).max
@@ -108,9 +108,6 @@ class Chart:
         self._params = params
         self.findings = findings
         self._first_event: list[int] = findings.bars.first_event.tolist()
-        group = findings.kind.astype(np.int16) * 2 + (findings.direction > 0)
-        self._by_group = np.argsort(group, kind="stable")
-        self._group_starts = np.searchsorted(group[self._by_group], np.arange(2 * len(Kind) + 1))
         self._positions: dict[tuple[tuple[Kind, ...], int], list[int]] = {}
 
     def positions(self, kinds: tuple[Kind, ...], direction: int) -> list[int]:
@@ -118,7 +115,8 @@ class Chart:
         key = (kinds, direction)
         found = self._positions.get(key)
         if found is None:
-            found = self._positions[key] = np.sort(self._grouped(kinds, direction)).tolist()
+            grouped = self._grouped(kinds, direction)
+            found = self._positions[key] = (np.sort(grouped) if len(kinds) > 1 else grouped).tolist()
         return found
 
     def known(self, kinds: tuple[Kind, ...], direction: int, first_bar: int, last_bar: int) -> list[int]:
@@ -199,16 +197,24 @@ class Chart:
     def weeks(self) -> "Periods":
         return Periods(self.candles, Timeframe.W1.floor(self.candles.open_ms))
 
+    @cached_property
+    def _groups(self) -> tuple[NDArray[np.intp], list[int]]:
+        """Positions ordered by kind and direction, then as they became known; and where each group of them starts."""
+        group = self.findings.kind * np.int8(2) + (self.findings.direction > 0)
+        sizes = np.bincount(group, minlength=2 * len(Kind))
+        return np.argsort(group, kind="stable"), [0, *np.cumsum(sizes).tolist()]
+
     def _grouped(self, kinds: tuple[Kind, ...], direction: int) -> NDArray[np.intp]:
+        by_group, starts = self._groups
         groups = [2 * kind + (direction > 0) for kind in kinds]
-        parts = [self._by_group[self._group_starts[group] : self._group_starts[group + 1]] for group in groups]
-        return np.concatenate(parts)
+        parts = [by_group[starts[group] : starts[group + 1]] for group in groups]
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
     def _first_about(self, kinds: tuple[Kind, ...]) -> NDArray[np.int32]:
         first = np.full(len(self.findings), NEVER, dtype=np.int32)
         for direction in (1, -1):
             about = self._grouped(kinds, direction)
-            np.minimum.at(first, self.findings.origin[about], self.findings.known_at[about])
+            first[self.findings.origin[about]] = self.findings.known_at[about]  # each object ends, or is met, once
         return first
 
 
@@ -299,7 +305,7 @@ class Reading:
 
     def windows_of(self, index: int) -> tuple[str, ...]:
         """The session windows that hold the open of bar `index`."""
-        return tuple(self._chart.clock.names(index))
+        return windows_at(self.open_ms(index))
 
     def open_ms(self, index: int) -> int:
         return int(self._candles.open_ms[index])

@@ -121,8 +121,9 @@ def _run_on_arrays(candles: Candles, rules: Rules, given: Rows, kernel: Kernel, 
     bars = BarRows(np.empty((BAR_ROWS, n + 1), np.int32), np.empty(n, np.int8))
     measured = MarkColumns(np.empty(n, np.uint8), np.empty(n, np.float64))
     prices = tuple(_read_only(column) for column in (candles.open, candles.high, candles.low, candles.close))
-    kernel.mark(*prices, rules, measured)
-    count = kernel.function(*prices, *measured, rules, given, events, bars, _scratch(n))
+    plain = tuple(rules)
+    kernel.mark(*prices, plain, tuple(measured))
+    count = kernel.function(*prices, *measured, plain, tuple(given), tuple(events), tuple(bars), _scratch(n))
     return None if count == FULL else _findings(count, events, bars, measured)
 
 
@@ -183,15 +184,16 @@ def _scratch(n: int) -> NDArray[np.uint32]:
 
 def _findings(count: int, events: Rows, bars: BarRows, measured: MarkColumns) -> Findings:
     n = len(bars.trend)
+    small, whole, prices = events
     return Findings(
-        kind=events.small[KIND][:count],
-        known_at=events.whole[KNOWN_AT][:count],
-        index=events.whole[INDEX][:count],
-        ref=events.whole[REF][:count],
-        direction=events.small[DIRECTION][:count],
-        upper=events.prices[UPPER][:count],
-        lower=events.prices[LOWER][:count],
-        origin=events.whole[ORIGIN][:count],
+        kind=small[KIND][:count],
+        known_at=whole[KNOWN_AT][:count],
+        index=whole[INDEX][:count],
+        ref=whole[REF][:count],
+        direction=small[DIRECTION][:count],
+        upper=prices[UPPER][:count],
+        lower=prices[LOWER][:count],
+        origin=whole[ORIGIN][:count],
         bars=BarColumns(
             first_event=bars.whole[FIRST_EVENT],
             trend=bars.trend,
