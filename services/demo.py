@@ -63,8 +63,9 @@ class _Screen:
         while due := stores.outbox.due(now_ms, 1):
             [item] = due
             stores.outbox.mark_sending(item.id)
-            answers = f" ↳ reply to message {item.reply_to_telegram_id}" if item.reply_to_telegram_id else ""
-            self.show(f"\n── {_when(now_ms)} UTC · message {item.id}{answers}\n{self.render(stores, item)}")
+            if not item.edits:  # a screen cannot change what it has shown; the reply before says the same
+                answers = f" ↳ reply to message {item.reply_to_telegram_id}" if item.reply_to_telegram_id else ""
+                self.show(f"\n── {_when(now_ms)} UTC · message {item.id}{answers}\n{self.render(stores, item)}")
             stores.outbox.mark_sent(item.id, item.id, now_ms)
             publish(stores, item, Delivery.SENT, now_ms)
 

@@ -54,9 +54,16 @@ def signal_name(signal_id: int) -> str:
     return f"S-{signal_id}"
 
 
-def price(value: float) -> str:
-    """A price in plain decimals: no exponent, no thousands separator, nothing behind its last digit."""
-    return _plain_decimal(f"{value:.{PRICE_DIGITS}g}")
+def price(value: float, decimals: int = 0) -> str:
+    """A price in plain decimals: no exponent, no thousands separator, at least `decimals` digits behind the point."""
+    shown = _plain_decimal(f"{value:.{PRICE_DIGITS}g}")
+    missing = decimals - decimals_of(shown)
+    return shown if missing <= 0 else f"{shown}{'' if '.' in shown else '.'}{'0' * missing}"
+
+
+def decimals_of(shown: str) -> int:
+    """How many digits a written price has behind its point."""
+    return len(shown.partition(".")[2])
 
 
 def exact(value: float) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from engine.leverage import most_leverage
 from engine.vocabulary import Direction, Signal, Target
 from handlers.telegram.catalogue import Markup, escaped, joined
-from handlers.telegram.figures import Voice, cut, cut_markup, in_r, percent, price, share
+from handlers.telegram.figures import Voice, cut, cut_markup, decimals_of, in_r, percent, price, share
 from handlers.telegram.phrases import phrase, setup_words
 from services.split import CAPTION_UNITS, plain, units
 
@@ -82,16 +82,24 @@ def _card(signal: Signal, frame: Frame, voice: Voice, detail: Detail) -> Iterato
     yield escaped("")
     for reason in signal.reasons[: detail.reasons]:
         yield voice.say("post.reason", reason=cut_markup(phrase(voice, reason), detail.reason_units))
+    yield escaped("")
     yield from _terms(signal, frame, voice)
 
 
+def _decimals(signal: Signal) -> int:
+    """As many as the level needs that needs the most, so that prices stand below each other with the tick's digits."""
+    levels = (signal.entry, signal.zone_low, signal.zone_high, signal.stop_loss)
+    return max(decimals_of(price(level)) for level in (*levels, *(target.price for target in signal.targets)))
+
+
 def _levels(signal: Signal, voice: Voice, detail: Detail) -> Iterator[Markup]:
-    low, high = price(signal.zone_low), price(signal.zone_high)
-    yield voice.say("post.entry", entry=price(signal.entry), low=low, high=high)
+    decimals = _decimals(signal)
+    low, high = price(signal.zone_low, decimals), price(signal.zone_high, decimals)
+    yield voice.say("post.entry", entry=price(signal.entry, decimals), low=low, high=high)
     change = percent(change_pct(signal.entry, signal.stop_loss))
-    yield voice.say("post.stop", stop=price(signal.stop_loss), change=change)
+    yield voice.say("post.stop", stop=price(signal.stop_loss, decimals), change=change)
     for target in signal.targets:
-        yield _target(signal, target, voice, detail)
+        yield _target(signal, target, voice, detail, decimals)
     yield voice.say(
         "post.promise",
         rr=f"{signal.rr:.2f}",
@@ -101,9 +109,9 @@ def _levels(signal: Signal, voice: Voice, detail: Detail) -> Iterator[Markup]:
     )
 
 
-def _target(signal: Signal, target: Target, voice: Voice, detail: Detail) -> Markup:
+def _target(signal: Signal, target: Target, voice: Voice, detail: Detail, decimals: int) -> Markup:
     reward = in_r(abs(target.price - signal.entry) / signal.risk)
-    facts = {"price": price(target.price), "reward": reward, "share": share(target.share_ratio)}
+    facts = {"price": price(target.price, decimals), "reward": reward, "share": share(target.share_ratio)}
     if not target.reason or not detail.target_units:
         return voice.say("post.target", no=target.no, **facts)
     why = cut_markup(phrase(voice, target.reason), detail.target_units)
@@ -112,7 +120,7 @@ def _target(signal: Signal, target: Target, voice: Voice, detail: Detail) -> Mar
 
 def _terms(signal: Signal, frame: Frame, voice: Voice) -> Iterator[Markup]:
     key = "post.invalid_below" if signal.direction is Direction.LONG else "post.invalid_above"
-    yield voice.say(key, stop=price(signal.stop_loss))
+    yield voice.say(key, stop=price(signal.stop_loss, _decimals(signal)))
     yield voice.say("post.valid", until=voice.clock(signal.valid_until_ms))
     source = cut(frame.source or voice.say(f"source.{signal.source.value}"), SOURCE_UNITS)
     yield voice.say("post.source", source=source, closed=voice.clock(signal.candle_close_ms))

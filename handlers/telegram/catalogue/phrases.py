@@ -18,5 +18,8 @@ TEXTS = {
     "name.previous_day_low": {"en": "previous day low", "bg": "дъно от предния ден"},
     "name.previous_week_high": {"en": "previous week high", "bg": "връх от предната седмица"},
     "name.previous_week_low": {"en": "previous week low", "bg": "дъно от предната седмица"},
+    "name.bos": {"en": "BOS", "bg": "BOS"},
+    "name.choch": {"en": "CHoCH", "bg": "CHoCH"},
+    "name.mss": {"en": "MSS", "bg": "MSS"},
     "name.asian_range": {"en": "Asian range", "bg": "азиатски диапазон"},
 }

@@ -18,7 +18,7 @@ TEXTS = {
     "source.llm": {"en": "language model", "bg": "езиков модел"},
     "source.import": {"en": "imported", "bg": "внесен"},
     "market.spot": {"en": "spot", "bg": "спот"},
-    "market.usdt-m": {"en": "USDT-M futures", "bg": "USDT-M фючърси"},
+    "market.usdt-m": {"en": "futures", "bg": "фючърси"},
     "close_reason.STOP_LOSS": {"en": "stopped out", "bg": "затворена от стопа"},
     "close_reason.BREAK_EVEN": {"en": "stopped at break-even", "bg": "затворена на нула"},
     "close_reason.TRAILING_STOP": {"en": "stopped by the trailing stop", "bg": "затворена от плъзгащия стоп"},

@@ -16,7 +16,7 @@ from handlers.telegram.catalogue import ENGLISH, LANGUAGES, SUBJECTS, Markup, es
 ROOT = Path(__file__).resolve().parents[3]
 CATALOGUE = ROOT / "handlers" / "telegram" / "catalogue"
 CYRILLIC = frozenset("абвгдежзийклмнопрстуфхцчшщъьюя")
-NO_WORDS = frozenset({"direction.LONG", "direction.SHORT", "table.rr"})
+NO_WORDS = frozenset({"direction.LONG", "direction.SHORT", "name.bos", "name.choch", "name.mss", "table.rr"})
 """Keys that read alike in every language, because traders everywhere say so."""
 
 

