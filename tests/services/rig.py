@@ -24,6 +24,7 @@ from services.announce import Announcements
 from services.hands import Hands
 from services.live import Live, MarketSilent
 from services.live_scan import LiveScan, chart_reader, fresh_look, stored_windows, watch_of
+from services.publish import set_public_channel
 from services.send import Sender
 from storage.book import Book
 from storage.chats import ChatKind
@@ -105,6 +106,7 @@ async def started(world: World, symbols: tuple[str, ...], timeframes: tuple[Time
         read = chart_reader(params)
         with book.transaction() as tx:
             channel = tx.chats.ensure(CHANNEL, ChatKind.CHANNEL).id
+            set_public_channel(tx, channel)
             ensure_owners(tx, (OWNER,), "UTC", clock.ms)
             Mint.ensured(tx, clock.ms)
         sender = Sender(book, writer, telegram, renderer(), clock.now_ms, sleep=clock.sleep)
