@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.timeframes import Timeframe
 from engine.vocabulary import BookKind
 from handlers.telegram.actions import ACTIONS
 from handlers.telegram.buttons import Mint
@@ -22,7 +23,9 @@ from storage.chats import ChatKind
 from storage.outbox import OutboxItem
 from storage.stores import Stores
 from storage.users import Role, User
+from tests.handlers.telegram.chat import Chat, door_of, opened
 from tests.services.published import Desk as Channel
+from tests.services.rig import CHANNEL, ms, started, world_at
 from tests.services.test_public_record import live
 from tests.storage.samples import DAY_MS, NOW_MS
 from tests.storage.test_publications import tamper
@@ -215,3 +218,25 @@ def test_the_buttons_of_the_record_are_in_the_table_of_actions():
     acts = {action.act for action in ACTIONS}
 
     assert {record_pressed, period_pressed} <= acts
+
+
+async def test_a_reader_asks_for_the_record_and_the_proof_over_the_wire(tmp_path: Path):
+    async with (
+        world_at(ms("2026-01-01T00:50"), tmp_path) as world,
+        started(world, ("ADAUSDT", "XRPUSDT"), (Timeframe.M15,)) as rig,
+    ):
+        await rig.play(ms("2026-01-01T02:05"))
+        async with opened(door_of(rig)):
+            chat = Chat(rig.world)
+            listed = await chat.asked("/record")
+            await chat.press(listed, "all")
+            [post, *_] = chat.heard(CHANNEL)
+            over_the_channel = await chat.press(post, "Record")
+            proof = await chat.ask("/verify S-1")
+            wrong = await chat.ask("/record yesterday")
+
+            assert "last 30 days" in listed.text
+            assert "since the beginning" in chat.shown(listed).text
+            assert over_the_channel.startswith("last 30 days: ")
+            assert "unbroken up to the head" in proof
+            assert "one of 7d, 30d, all" in wrong
