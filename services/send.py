@@ -151,21 +151,22 @@ class Sender:
             await self._writer.run(lambda tx: tx.outbox.drop(item.id, why_not))
             return
         png = None if request is None or self._draw is None else await self._picture(item, request, self._draw)
-        await self._turn(item.chat_telegram_id)
+        await self._turn(item)
         sending = None if self._stopping else await self._writer.run(lambda tx: self._begin(tx, item.id, png))
         if sending is None:
             return
         end = await self._say(sending)
         await self._writer.run(lambda tx: self._book_end(tx, sending.item, end))
 
-    async def _turn(self, chat_id: int) -> None:
+    async def _turn(self, item: OutboxItem) -> None:
         """Wait until one more call may go to a chat, first for the chat's own buckets, then in the line of all chats."""
+        chat_id, is_order = item.chat_telegram_id, item.kind == MessageKind.ORDER.value
         while not self._stopping:
-            wait_ms = self._throttle.chat_wait_ms(chat_id, self._now_ms())
+            wait_ms = self._throttle.chat_wait_ms(chat_id, self._now_ms(), is_order=is_order)
             if not wait_ms:
                 wait_ms = self._throttle.queue_up(self._now_ms())
                 await self._rest(wait_ms)
-                if self._throttle.take(chat_id, self._now_ms()):
+                if self._throttle.take(chat_id, self._now_ms(), is_order=is_order):
                     return
             await self._rest(wait_ms)
 
@@ -217,7 +218,7 @@ class Sender:
         item = sending.item
 
         async def turn() -> None:
-            await self._turn(item.chat_telegram_id)
+            await self._turn(item)
 
         async def tell(number: int, message_id: int) -> None:
             await self._writer.run(lambda tx: _part_sent(tx, item, number, message_id, self._now_ms()))

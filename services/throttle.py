@@ -9,6 +9,9 @@ ALL_A_SECOND = 30
 ONE_CHAT_A_SECOND = 1
 GROUP_A_MINUTE = 20
 GROUP_BURST = 5
+ORDERS_A_MINUTE = 7
+ORDER_BURST = 3
+"""Programs that copy a channel's executor blocks read no more of them than this; three signals may share an instant."""
 FLOODED_CHATS = 3
 """So many chats flooded in a row, with nothing delivered between them, are not the chats' floods but the bot's own."""
 
@@ -47,11 +50,12 @@ class Throttle:
         self._all = Bucket(ALL_A_SECOND, SECOND_MS)
         self._chats: defaultdict[int, Bucket] = defaultdict(lambda: Bucket(ONE_CHAT_A_SECOND, SECOND_MS))
         self._groups: defaultdict[int, Bucket] = defaultdict(lambda: Bucket(GROUP_A_MINUTE, MINUTE_MS, GROUP_BURST))
+        self._orders: defaultdict[int, Bucket] = defaultdict(lambda: Bucket(ORDERS_A_MINUTE, MINUTE_MS, ORDER_BURST))
         self._flooded: set[int] = set()
 
-    def chat_wait_ms(self, chat_id: int, now_ms: int) -> int:
-        """How long until this chat may hear a message again."""
-        return math.ceil(max(bucket.wait_ms(now_ms) for bucket in self._of(chat_id)))
+    def chat_wait_ms(self, chat_id: int, now_ms: int, *, is_order: bool = False) -> int:
+        """How long until this chat may hear a message again, or an executor block."""
+        return math.ceil(max(bucket.wait_ms(now_ms) for bucket in self._of(chat_id, is_order)))
 
     def queue_up(self, now_ms: int) -> int:
         """Take the next place in the line of all chats; how long until its turn comes."""
@@ -59,11 +63,11 @@ class Throttle:
         self._all.take(now_ms)
         return wait_ms
 
-    def take(self, chat_id: int, now_ms: int) -> bool:
+    def take(self, chat_id: int, now_ms: int, *, is_order: bool = False) -> bool:
         """Count a message to this chat that goes now; False, and nothing counted, when it has to wait after all."""
-        if self.chat_wait_ms(chat_id, now_ms):
+        if self.chat_wait_ms(chat_id, now_ms, is_order=is_order):
             return False
-        for bucket in self._of(chat_id):
+        for bucket in self._of(chat_id, is_order):
             bucket.take(now_ms)
         return True
 
@@ -82,6 +86,7 @@ class Throttle:
         """Telegram took a message: it is not the bot as a whole that it wants silent."""
         self._flooded.clear()
 
-    def _of(self, chat_id: int) -> tuple[Bucket, ...]:
-        one = self._chats[chat_id]
-        return (one, self._groups[chat_id]) if chat_id < 0 else (one,)
+    def _of(self, chat_id: int, is_order: bool) -> tuple[Bucket, ...]:
+        groups = (self._groups[chat_id],) if chat_id < 0 else ()
+        orders = (self._orders[chat_id],) if is_order else ()
+        return (self._chats[chat_id], *groups, *orders)

@@ -79,3 +79,14 @@ def test_floods_between_deliveries_do_not_add_up():
         throttle.delivered()
 
     assert throttle.queue_up(0) == 0
+
+
+def test_a_chat_is_given_at_most_seven_orders_a_minute():
+    throttle, now_ms, times = Throttle(), 0, list[int]()
+    while now_ms < 5 * 60_000:
+        if throttle.take(-1, now_ms, is_order=True):
+            times.append(now_ms)
+        now_ms += max(1, throttle.chat_wait_ms(-1, now_ms, is_order=True))
+
+    assert most_in(times, 60_000) <= 7
+    assert len(times) >= 5 * 4
