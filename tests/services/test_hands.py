@@ -60,7 +60,8 @@ class Desk:
 
     def told(self) -> list[str]:
         with self.book.reading() as view:
-            return [message.kind for message in view.messages.of_signal(1)]
+            kinds = [message.kind for message in view.messages.of_signal(1)]
+        return [kind for kind in kinds if kind != MessageKind.STATUS.value]
 
 
 @pytest.fixture
