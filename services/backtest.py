@@ -9,15 +9,22 @@ from engine.candles import Candles
 from engine.evaluation import Performance, performance
 from engine.params import Params
 from engine.vocabulary import ENGINE_VERSION, BookKind, Signal
+from services.past_models import PastModels
 from services.replay import Progress, replay
-from storage.backtests import BacktestRun, Backtests, BacktestTrade, ambiguous_of_replay, trades_of_replay
+from storage.backtests import (
+    NOT_SENT_OF,
+    BacktestRun,
+    Backtests,
+    BacktestTrade,
+    ambiguous_of_replay,
+    trades_of_replay,
+)
 from storage.book import Book
 from storage.codec import Json, json_of
 from storage.stores import Stores
 from storage.summary import Summary
 
-NOT_SENT_OF = "not_sent_of"
-"""In the metrics of a run: the backtest whose unsent setups it holds."""
+RULES_ALONE = PastModels()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,8 @@ class Tested:
     not_sent: tuple[BacktestTrade, ...]
     ambiguous: int
     performance: Performance
+    models: tuple[int, ...] = ()
+    """The models that were asked where they stood; none = the rules alone."""
 
     @property
     def filled(self) -> int:
@@ -50,15 +59,23 @@ def backtest(
     from_ms: int | None = None,
     to_ms: int | None = None,
     progress: Progress = lambda *_: None,
+    past: PastModels = RULES_ALONE,
 ) -> Tested:
-    """Replay `series` in a scratch book and judge what it would have sent, whether or not an account had room."""
+    """Replay `series` in a scratch book and judge what it would have sent, whether or not an account had room.
+
+    The models of `past` are asked about every signal, each for the time in which it stood.
+    """
     with Book.temporary(BookKind.REPLAY, now_ms=now_ms) as book:
-        done = replay(book, series, params, from_ms=from_ms, to_ms=to_ms, progress=progress, all_looks=False)
+        adopt(book, past)
+        done = replay(
+            book, series, params, from_ms=from_ms, to_ms=to_ms, progress=progress, all_looks=False, model_at=past.at
+        )
         with book.reading() as view:
             trades = trades_of_replay(view.connection)
             not_sent = trades_of_replay(view.connection, sent=False)
             signals = tuple(stored.signal for stored in view.signals.given_to_the_channel())
             ambiguous = ambiguous_of_replay(view.connection)
+            models = view.predictions.models_asked()
     first_ms = min(int(candles.closed_ms[0]) for candles in series)
     last_ms = max(candles.closed_at_ms for candles in series) + 1
     return Tested(
@@ -71,7 +88,15 @@ def backtest(
         not_sent=not_sent,
         ambiguous=ambiguous,
         performance=performance_of(trades, signals),
+        models=models,
     )
+
+
+def adopt(book: Book, past: PastModels) -> None:
+    """Give a scratch book the models whose predictions it is to keep."""
+    with book.transaction() as stores:
+        for model in past.stored:
+            stores.models.adopt(model)
 
 
 def performance_of(trades: Sequence[BacktestTrade], signals: Sequence[Signal]) -> Performance:
@@ -85,11 +110,7 @@ def performance_of(trades: Sequence[BacktestTrade], signals: Sequence[Signal]) -
 
 
 def keep(stores: Stores, tested: Tested, name: str, files: Sequence[str], params: Params, at_ms: int) -> int:
-    """Write a backtest's result and trades into the live book and return its id.
-
-    What was decided but not sent becomes a run of its own that names this one: training learns from it, and nobody takes
-    it for trades of the channel.
-    """
+    """Write a backtest's result and trades into the live book and return its id."""
     run = BacktestRun(
         name=name,
         params_hash=params.hash,
@@ -99,10 +120,21 @@ def keep(stores: Stores, tested: Tested, name: str, files: Sequence[str], params
         to_ms=tested.to_ms,
         metrics=metrics_of(tested),
     )
+    return keep_run(stores, run, tested.trades, tested.not_sent, at_ms)
+
+
+def keep_run(
+    stores: Stores, run: BacktestRun, sent: Sequence[BacktestTrade], not_sent: Sequence[BacktestTrade], at_ms: int
+) -> int:
+    """Write a run and return its id.
+
+    What was decided but not sent becomes a run of its own that names this one: training learns from it, and nobody takes
+    it for trades of the channel.
+    """
     backtests = Backtests(stores.connection)
-    run_id = backtests.record(run, tested.trades, at_ms)
-    rest: dict[str, Json] = {NOT_SENT_OF: run_id, "decided": len(tested.not_sent)}
-    backtests.record(replace(run, name=f"{name}, not sent", metrics=rest), tested.not_sent, at_ms)
+    run_id = backtests.record(run, sent, at_ms)
+    rest: dict[str, Json] = {NOT_SENT_OF: run_id, "decided": len(not_sent)}
+    backtests.record(replace(run, name=f"{run.name}, not sent", metrics=rest), not_sent, at_ms)
     return run_id
 
 
@@ -114,6 +146,7 @@ def metrics_of(tested: Tested) -> dict[str, Json]:
         "sent": len(tested.trades),
         "filled": tested.filled,
         "ambiguous": tested.ambiguous,
+        "models": list(tested.models),
         "stopped_by_gate": dict(tested.summary.stopped_by_gate),
         **performance_json(tested.performance),
     }

@@ -20,10 +20,12 @@ from engine.params import Params
 from engine.reading import read_chart
 from engine.timeframes import Timeframe, context_of
 from engine.vocabulary import Rejected, Signal, Stage
+from ml.acting import Acting
 from ml.features import feature_reader
 from services.announce import Announcements
 from services.checkpoints import Checkpoints, ReadingsAt
 from services.position_manager import Settlement
+from services.predict import with_word
 from services.record import Circumstances, Looked, Recorder
 from storage.account import open_account
 from storage.book import Book
@@ -37,6 +39,9 @@ FROM_KEY, UNTIL_KEY, SERIES_KEY, PARAMS_KEY = "replay.from_ms", "replay.until_ms
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
+
+ModelAt = Callable[[int], Acting | None]
+"""The model that is asked about decisions of an instant; None = the rules alone."""
 
 
 class ReplayError(ValueError):
@@ -60,26 +65,32 @@ def replay(
     to_ms: int | None = None,
     progress: Progress = lambda *_: None,
     all_looks: bool = True,
+    model_at: ModelAt = lambda at_ms: None,
+    beside: Sequence[Candles] = (),
+    to_the_end: bool = False,
 ) -> Replayed:
     """Decide at every bar of `series` that closes in [from_ms, to_ms) and was not decided yet; book what follows.
 
-    Without `all_looks` only looks at which a setup completed leave their row.
+    Without `all_looks` only looks at which a setup completed leave their row. The series `beside` are not decided on, but
+    read as BTC's and settled on like the others. `to_the_end` follows what was decided beyond `to_ms`, as far as there are
+    candles.
     """
     refuse_unreadable(series)
-    stacks = [_stack(candles, series) for candles in series]
-    ends = [stack.own.closed_at_ms for stack in stacks]
-    end_ms = min(max(ends) + 1, to_ms if to_ms is not None else max(ends) + 1)
+    stacks = [_stack(candles, (*series, *beside)) for candles in series]
+    last_ms = max(stack.own.closed_at_ms for stack in stacks)
+    end_ms = min(last_ms + 1, to_ms if to_ms is not None else last_ms + 1)
     begin_ms = _begin(book, series, params, from_ms, end_ms)
     looks = _all_looks(stacks, params, begin_ms, end_ms, progress)
     decided = len(looks)
-    settle_on, checkpoints = _settled_on(series), Checkpoints(_readings_of(stacks, params))
+    settle_on, checkpoints = _settled_on((*series, *beside)), Checkpoints(_readings_of(stacks, params))
     batches = list(_batches(looks))
     for number, batch in enumerate(batches):
         with book.transaction() as stores:
-            _book_batch(stores, batch, settle_on, params, checkpoints, all_looks=all_looks)
+            _book_batch(stores, batch, settle_on, params, checkpoints, model_at, all_looks=all_looks)
         progress("booking", number + 1, len(batches))
     with book.transaction() as stores:
-        Settlement(stores, settle_on, params, Announcements(), checkpoints).rest(end_ms - 1)
+        rest_ms = last_ms if to_the_end else end_ms - 1
+        Settlement(stores, settle_on, params, Announcements(), checkpoints).rest(rest_ms)
         stores.meta.set(UNTIL_KEY, str(max(end_ms, begin_ms)))
     with book.reading() as stores:
         return Replayed(summary_of(stores.connection), decided)
@@ -135,6 +146,7 @@ def _book_batch(
     settle_on: Mapping[str, Candles],
     params: Params,
     checkpoints: Checkpoints,
+    model_at: ModelAt,
     *,
     all_looks: bool,
 ) -> None:
@@ -143,7 +155,7 @@ def _book_batch(
     at_ms = batch[0].candle_close_ms
     for at_ms, instant in groupby(batch, key=lambda look: look.candle_close_ms):
         settlement.until(at_ms)
-        recorder.decided(list(instant), at_ms)
+        recorder.decided(with_word(list(instant), model_at(at_ms)), at_ms)
     recorder.looked(look for look in batch if all_looks or _has_setup(look))
     settlement.rest(at_ms)
     stores.meta.set(UNTIL_KEY, str(at_ms + 1))

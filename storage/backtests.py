@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.vocabulary import Direction, Outcome
-from storage.codec import Json, encoded, features_of, features_text
+from storage.codec import Json, decoded, encoded, features_of, features_text
 from storage.database import Connection, insert
+
+NOT_SENT_OF = "not_sent_of"
+"""In the metrics of a run: the backtest whose unsent setups it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,22 @@ class BacktestRun:
     metrics: Mapping[str, Json]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as it is kept."""
+
+    id: int
+    created_ms: int
+    run: BacktestRun
+
+    @property
+    def metrics(self) -> Mapping[str, Json]:
+        return self.run.metrics
+
+
+_RUN_COLUMNS = "id, created_ms, name, params_hash, engine_version, files, from_ms, to_ms, metrics"
+
+
 class Backtests:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -69,6 +88,31 @@ class Backtests:
             ],
         )  # fmt: skip
         return run_id
+
+    def get(self, run_id: int) -> StoredRun:
+        """A run; LookupError when there is none of this id."""
+        row = self._connection.execute(f"SELECT {_RUN_COLUMNS} FROM backtests WHERE id=?", (run_id,)).fetchone()
+        if row is None:
+            raise LookupError(f"There is no backtest {run_id}.")
+        return _run(row)
+
+    def latest(self, count: int) -> tuple[StoredRun, ...]:
+        """The newest runs of what was sent, the newest first; what was not sent stands under the run it belongs to."""
+        rows = self._connection.execute(
+            f"SELECT {_RUN_COLUMNS} FROM backtests WHERE json_extract(metrics,'$.{NOT_SENT_OF}') IS NULL"
+            " ORDER BY id DESC LIMIT ?",
+            (count,),
+        )
+        return tuple(map(_run, rows))
+
+    def walked(self, key: str, began_ms: int) -> int | None:
+        """The run that a walk-forward begun at `began_ms` was kept as; None while it is not."""
+        row = self._connection.execute(
+            "SELECT id FROM backtests WHERE json_extract(metrics,'$.walk_forward.key')=?"
+            " AND json_extract(metrics,'$.walk_forward.began_ms')=?",
+            (key, began_ms),
+        ).fetchone()
+        return None if row is None else int(row[0])
 
     def trades(self, run_id: int) -> tuple[BacktestTrade, ...]:
         """The trades of a run, in the order they were decided."""
@@ -107,6 +151,12 @@ def ambiguous_of_replay(connection: Connection) -> int:
     ).fetchone()
     count: int = row[0]
     return count
+
+
+def _run(row: Sequence[Any]) -> StoredRun:
+    run_id, created_ms, name, params_hash, engine_version, files, from_ms, to_ms, metrics = row
+    run = BacktestRun(name, params_hash, engine_version, tuple(files.split("\n")), from_ms, to_ms, decoded(metrics))
+    return StoredRun(run_id, created_ms, run)
 
 
 def _trade(row: Sequence[Any]) -> BacktestTrade:

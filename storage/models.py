@@ -7,6 +7,9 @@ from typing import Any
 from storage.codec import Json, decoded, encoded
 from storage.database import Connection, insert
 
+MODEL_NAME = "confidence"
+"""The model that may move a signal's confidence; so far the only one."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewModel:
@@ -63,6 +66,17 @@ class Models:
             (
                 model.name, model.trained_ms, model.n_samples, model.features_version, encoded(model.feature_names),
                 encoded(model.metrics), model.verdict, encoded(model.library_versions), model.blob, model.sha256,
+            ),
+        )  # fmt: skip
+
+    def adopt(self, model: StoredModel) -> None:
+        """Write another book's model under its own id, so that a scratch book may keep its predictions."""
+        self._connection.execute(
+            f"INSERT INTO models({_COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                model.id, model.name, model.version, model.trained_ms, model.n_samples, model.features_version,
+                encoded(model.feature_names), encoded(model.metrics), model.verdict, encoded(model.library_versions),
+                model.blob, model.sha256, model.is_active,
             ),
         )  # fmt: skip
 

@@ -50,6 +50,11 @@ class Predictions:
         )
         return tuple(Prediction(*row) for row in rows)
 
+    def models_asked(self) -> tuple[int, ...]:
+        """The ids of the models that said a word on any signal of this book, in their order."""
+        rows = self._connection.execute("SELECT DISTINCT model_id FROM predictions ORDER BY model_id")
+        return tuple(model_id for (model_id,) in rows)
+
     def kept_by(self, model_id: int) -> tuple[Kept, ...]:
         """A model's predictions of signals that have won or lost since, in the order of their closes."""
         rows = self._connection.execute(
