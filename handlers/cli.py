@@ -567,10 +567,10 @@ def _ml(rooms: Rooms) -> Callable[..., None]:
         """How the models stand: which one acts and why, drift, how its promises were kept."""
         from engine.vocabulary import BookKind
         from handlers.cli_train import models_document, models_lines
-        from ml.acting import MODEL_NAME
-        from services.learning import model_health
+        from services.model_health import model_health
         from services.train import activate, retire, why_not_due
         from storage.book import Book
+        from storage.models import MODEL_NAME
 
         rules, path, now_ms = _params(params), DEFAULT_DB if db is None else db, rooms.now_ms()
         if rollback is not None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ml.drift import DRIFTED_FROM
-from services.learning import ModelHealth
+from services.model_health import ModelHealth
 from services.train import Outcome, Refused
 from storage.models import StoredModel
 

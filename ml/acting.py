@@ -16,7 +16,6 @@ from engine.timeframes import DAY_MS
 from ml.ml_engine import Kind, Model
 from ml.model_bytes import ModelRefused, packed, unpacked
 
-MODEL_NAME = "confidence"
 EXPIRES_AFTER_MS = 21 * DAY_MS
 POINTS_PER_LOG_ODDS = 10.0
 MOST_DOWN, MOST_UP = -20.0, 10.0

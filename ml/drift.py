@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import chdtri
 
 BINS = 10
 DRIFTED_FROM = 0.25
 LEAST_ROWS = 50
 LEAST_SHARE = 1e-4
+CHANCE = 1e-3
 
 Column = NDArray[np.float64]
 
@@ -31,7 +33,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class FeatureDrift:
-    """One feature of late: its PSI, and the share of values outside what training ever saw."""
+    """One feature of late: its PSI beyond what chance explains, and the share of values outside what training ever saw."""
 
     name: str
     psi: float
@@ -63,10 +65,11 @@ def drift(x: Column, names: Sequence[str], references: Mapping[str, Reference]) 
 
 
 def _drift(name: str, column: Column, reference: Reference, rows: int) -> FeatureDrift:
-    now = np.maximum(_shares(column, np.array(reference.edges)), LEAST_SHARE)
     then = np.maximum(np.array(reference.shares), LEAST_SHARE)
-    # few rows fill ten bins unevenly by chance alone; what chance explains on average is not drift
-    chance = (now.size - 1) / rows
+    # half a row more in each bin: an empty one among few rows is no proof of anything
+    now = (_shares(column, np.array(reference.edges)) * rows + 0.5) / (rows + 0.5 * then.size)
+    # rows x PSI is about chi-squared while nothing has changed: what chance explains but once in a thousand is not drift
+    chance = float(chdtri(then.size - 1, CHANCE)) / rows
     psi = max(0.0, float(((now - then) * np.log(now / then)).sum()) - chance)
     known = column[np.isfinite(column)]
     outside = (known < reference.least) | (known > reference.most)

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.vocabulary import Signal
-from ml.acting import MODEL_NAME, Acting, ModelRow, acting_model
+from ml.acting import Acting, ModelRow, acting_model
 from ml.features import FEATURE_NAMES, FEATURES_VERSION
 from ml.model_bytes import ModelRefused
 from services.record import Looked
 from storage.events import EventType
-from storage.models import StoredModel
+from storage.models import MODEL_NAME, StoredModel
 from storage.stores import Stores
 
 logger = logging.getLogger(__name__)

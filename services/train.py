@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.params import LearningParams, Params
 from engine.timeframes import DAY_MS
-from ml.acting import MODEL_NAME, acting_model, blob_of, library_versions
+from ml.acting import acting_model, blob_of, library_versions
 from ml.dataset import TrainingRefused, dataset_of, refuse_unusable
 from ml.drift import references_of
 from ml.features import FEATURE_NAMES, FEATURES_VERSION
@@ -23,7 +23,7 @@ from storage.book import Book
 from storage.codec import Json, json_of
 from storage.errors import BookError
 from storage.events import EventType
-from storage.models import NewModel
+from storage.models import MODEL_NAME, NewModel
 from storage.stores import Stores
 from storage.training import Origin, TrainingRow, left_out, training_rows
 

@@ -62,6 +62,18 @@ def training_rows(connection: Connection, features_version: int, params_hash: st
     ]  # fmt: skip
 
 
+def count_labelled(connection: Connection, features_version: int, params_hash: str | None = None) -> int:
+    """How many labelled decisions there are, not yet looking for the same setup decided twice."""
+    row = connection.execute(
+        "SELECT (SELECT COUNT(*) FROM v_training WHERE origin='journal' AND features_version=?1)"
+        " + (SELECT COUNT(*) FROM backtest_trades t JOIN backtests b ON b.id=t.backtest_id"
+        "  WHERE t.outcome IN('WIN','LOSS') AND t.features_version=?1 AND (?2 IS NULL OR b.params_hash=?2))",
+        (features_version, params_hash),
+    ).fetchone()
+    count: int = row[0]
+    return count
+
+
 def left_out(connection: Connection, features_version: int, params_hash: str | None = None) -> dict[str, int]:
     """How many trades training cannot use, by the first reason that holds: closed ones, and imported ones that never filled."""
     rows = connection.execute(

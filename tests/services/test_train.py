@@ -8,16 +8,15 @@ import pytest
 
 from engine.params import LearningParams, Params
 from engine.vocabulary import BookKind, Direction, Outcome
-from ml.acting import MODEL_NAME
 from ml.features import FEATURE_NAMES, FEATURES_VERSION
-from services.learning import model_health
+from services.model_health import model_health
 from services.predict import load_acting, with_word
 from services.record import Looked
 from services.train import Refused, Trained, activate, keep, train_apart, train_book, why_not_due
 from storage.backtests import BacktestRun, Backtests, BacktestTrade
 from storage.book import Book
 from storage.events import EventType
-from storage.models import NewModel
+from storage.models import MODEL_NAME, NewModel
 from tests.ml.markets import BEGIN_MS, HOUR_MS, rows
 from tests.storage.samples import LONG
 

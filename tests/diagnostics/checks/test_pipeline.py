@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from diagnostics.checks import CHECKS, CheckResult, Health, Status, no_book, run_checks
+from diagnostics.checks.finding import Asked
+from engine.params import Params
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
 from engine.vocabulary import BookKind, PortfolioKind, SignalStatus
 from storage.book import Book
@@ -41,7 +43,7 @@ def test_a_new_live_book_is_well_and_idle(book: Book):
 
     assert (health.status, health.exit_code) == (Status.OK, 0)
     assert {one.name: one.status for one in health.checks if one.status is Status.IDLE}.keys() == {
-        "candles", "jobs", "scans",
+        "candles", "jobs", "scans", "labels", "model", "drift",
     }  # fmt: skip
 
 
@@ -178,7 +180,7 @@ def test_a_path_without_a_book_is_idle_in_every_check_of_the_table(book: Book):
     health = no_book("data/positions.db")
 
     with book.reading() as view:
-        asked = [one(view, NOW_MS).name for one in CHECKS]
+        asked = [one(Asked(view, NOW_MS, Params())).name for one in CHECKS]
     assert [one.name for one in health.checks] == asked
     assert {one.status for one in health.checks} == {Status.IDLE}
     assert health.exit_code == 0
