@@ -1,151 +1,165 @@
-"""What checkpoints advise and what was done by hand, in words; advice comes with the buttons that answer it."""
+"""What checkpoints advise and what was done by hand, in words; advice comes with the buttons that answer it.
 
-from collections.abc import Callable, Mapping
+Those who handle positions read prices. The channel reads R alone, so that no program that copies channels can take a
+reply for a new signal.
+"""
+
+from collections.abc import Iterator
 
 from engine.checkpoints import Recommendation
-from engine.vocabulary import Direction, Signal
+from engine.vocabulary import Signal
 from handlers.telegram.buttons import Mint
-from handlers.telegram.catalogue import ENGLISH, Markup, joined, text
+from handlers.telegram.catalogue import Markup, joined
+from handlers.telegram.figures import Voice, in_r, share, signal_name
 from handlers.telegram.tables import short_price
+from handlers.telegram.texts_signal import headline
 from services.announce import MessageKind
 from services.audience import is_silent
 from services.post import Button, Post
 from storage.codec import Json
 from storage.outbox import OutboxItem
 from storage.stores import Stores
-from storage.users import User
-
-ClockText = Callable[[int], str]
-"""Writes an instant, epoch ms, for people."""
 
 CLOSE, PART, STOP, HOLD = "cp_close", "cp_part", "cp_stop", "cp_hold"
 """The actions of the buttons under an advice."""
-PRICE_WIDTH = 12
 AT = "@"
 """Stands between position and level in what a button carries."""
-MARKS = {Direction.LONG: "🟢", Direction.SHORT: "🔴"}
-MANAGED = (MessageKind.HAND_CLOSE, MessageKind.HAND_PART, MessageKind.HAND_STOP)
-ADVISED = frozenset(kind.value for kind in (MessageKind.ADVICE, MessageKind.CHECKPOINT, *MANAGED))
+PRICE_WIDTH = 12
+ADVISED = frozenset(
+    kind.value
+    for kind in (
+        MessageKind.ADVICE,
+        MessageKind.CHECKPOINT,
+        MessageKind.HAND_CLOSE,
+        MessageKind.HAND_PART,
+        MessageKind.HAND_STOP,
+    )
+)
 """The kinds of messages that are worded here."""
 
 
-def advised(stores: Stores, item: OutboxItem, clock: ClockText) -> Post:
-    """The wording of a row of one of the kinds in ADVISED, in its reader's language."""
+def advised(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
+    """The wording of a row of one of the kinds in ADVISED."""
     assert item.signal_id is not None
-    signal, name = stores.signals.get(item.signal_id).signal, f"S-{item.signal_id}"
-    if item.kind == MessageKind.ADVICE.value:
-        reader = stores.users.by_telegram_id(item.chat_telegram_id)
-        assert reader is not None, "those who handle positions are people of the book"
-        foot = text(
-            reader.language, "advice.foot", name=name, position=_word(item, "position_id"), at=clock(item.created_ms)
-        )
-        lines = _advice_lines(reader.language, signal, item.payload)
-        return Post(joined([*lines, foot]), _buttons(stores, reader, item), silent=is_silent(item))
-    language = stores.chats.get(item.chat_id).preferences.language or ENGLISH
-    if item.kind == MessageKind.CHECKPOINT.value:
-        told = text(language, "advice.told", name=name, at=clock(item.created_ms))
-        return Post(joined([*_advice_lines(language, signal, item.payload), told]), silent=is_silent(item))
-    foot = text(language, "managed.foot", name=name, at=clock(item.created_ms))
-    return Post(joined([_managed_line(language, signal, item), foot]), silent=is_silent(item))
+    signal = stores.signals.get(item.signal_id).signal
+    told = _Told(item, signal, voice)
+    match MessageKind(item.kind):
+        case MessageKind.ADVICE:
+            return Post(joined(told.advice()), _buttons(stores, item, voice), silent=is_silent(item))
+        case MessageKind.CHECKPOINT:
+            return Post(joined(told.checkpoint()), silent=is_silent(item))
+        case _:
+            return Post(joined(told.managed()), silent=is_silent(item))
 
 
-def rule_text(language: str, rule: str, reason: Json) -> Markup:
+def rule_text(voice: Voice, rule: str, reason: str = "") -> Markup:
     """Why an advice was given; `reason` says it where the chart could not be read."""
-    return text(language, f"rule.{rule}", reason="" if reason is None else str(reason))
+    return voice.say(f"rule.{rule}", reason=reason)
 
 
 def price_text(value: Json) -> str:
-    """A price in the digits that people read; stops behind a swing have no tick of their own."""
+    """A price in the digits that people read; a stop behind a swing has no tick of its own."""
     assert isinstance(value, int | float)
     return short_price(value, PRICE_WIDTH)
 
 
-def _advice_lines(language: str, signal: Signal, facts: Mapping[str, Json]) -> list[Markup]:
-    levels = facts["levels"]
-    assert isinstance(levels, list)
-    recommendation = Recommendation(facts["recommendation"])
-    lines = [
-        text(
-            language,
-            "advice.head",
-            level=str(levels[-1]),
-            advice=text(language, f"advice.{recommendation.value}"),
-            **_headline(signal),
-        ),
-        rule_text(language, str(facts["rule"]), facts["reason"]),
-        text(
-            language,
+class _Told:
+    """One row of the outbox, its facts read as what they are."""
+
+    def __init__(self, item: OutboxItem, signal: Signal, voice: Voice) -> None:
+        self._item = item
+        self._signal = signal
+        self._voice = voice
+
+    def advice(self) -> Iterator[Markup]:
+        """For those who handle positions: the advice with every number it rests on."""
+        yield from self._head()
+        yield self._voice.say(
             "advice.numbers",
-            price=price_text(facts["price"]),
-            stop=price_text(facts["stop"]),
-            r_now=_signed(facts["r_now"], 2),
-        ),
-    ]
-    if facts["confidence"] is not None:
-        judged = {
-            "confidence": _number(facts["confidence"], 0),
-            "delta": _signed(facts["delta"], 0),
-            "rr_left": _number(facts["rr_left"], 2),
-        }
-        lines.append(text(language, "advice.judged", **judged))
-    if recommendation is Recommendation.MOVE_SL:
-        lines.append(text(language, "advice.place", better_stop=price_text(facts["better_stop"])))
-    if len(levels) > 1:
-        lines.append(text(language, "advice.passed", levels=", ".join(map(str, levels))))
-    return lines
+            price=price_text(self._fact("price")),
+            stop=price_text(self._fact("stop")),
+            r_now=in_r(self._number("r_now")),
+        )
+        yield from self._judged()
+        if self._recommendation is Recommendation.MOVE_SL:
+            yield self._voice.say("advice.place", better_stop=price_text(self._fact("better_stop")))
+        yield self._voice.say("advice.foot", position=str(self._fact("position_id")), **self._when())
+
+    def checkpoint(self) -> Iterator[Markup]:
+        """For the channel: the advice and what it is about, without a price."""
+        yield from self._head()
+        yield self._voice.say("advice.r_now", r_now=in_r(self._number("r_now")))
+        yield from self._judged()
+        yield self._voice.say("advice.told", **self._when())
+
+    def managed(self) -> Iterator[Markup]:
+        """What was done to the account's position."""
+        head = headline(self._signal, self._voice)
+        match MessageKind(self._item.kind):
+            case MessageKind.HAND_CLOSE:
+                how = self._voice.say(f"close_reason.{self._fact('reason')}")
+                yield self._voice.say("managed.hand_close", head=head, how=how, result=in_r(self._number("r_multiple")))
+            case MessageKind.HAND_PART:
+                yield self._voice.say("managed.hand_part", head=head, share=share(self._number("share_ratio")))
+            case _:
+                moved = (self._number("stop") - self._number("entry")) * self._signal.direction.sign
+                yield self._voice.say("managed.hand_stop", head=head, result=in_r(moved / self._signal.risk))
+        yield self._voice.say("managed.foot", **self._when())
+
+    @property
+    def _recommendation(self) -> Recommendation:
+        return Recommendation(self._fact("recommendation"))
+
+    def _head(self) -> Iterator[Markup]:
+        yield self._voice.say(
+            "advice.head",
+            head=headline(self._signal, self._voice),
+            level=str(_levels(self._item)[-1]),
+            advice=self._voice.say(f"advice.{self._recommendation.value}"),
+        )
+        reason = self._fact("reason")
+        yield rule_text(self._voice, str(self._fact("rule")), "" if reason is None else str(reason))
+        if len(_levels(self._item)) > 1:
+            yield self._voice.say("advice.passed", levels=", ".join(map(str, _levels(self._item))))
+
+    def _judged(self) -> Iterator[Markup]:
+        if self._fact("confidence") is not None:
+            yield self._voice.say(
+                "advice.judged",
+                confidence=f"{self._number('confidence'):.0f}",
+                delta=f"{self._number('delta'):+.0f}",
+                rr_left=f"{self._number('rr_left'):.2f}",
+            )
+
+    def _when(self) -> dict[str, str]:
+        assert self._item.signal_id is not None
+        return {"name": signal_name(self._item.signal_id), "at": self._voice.clock(self._item.created_ms)}
+
+    def _fact(self, name: str) -> Json:
+        return self._item.payload[name]
+
+    def _number(self, name: str) -> float:
+        value = self._fact(name)
+        assert isinstance(value, int | float)
+        return value
 
 
-def _managed_line(language: str, signal: Signal, item: OutboxItem) -> Markup:
-    facts, head = item.payload, _headline(signal)
-    key = f"managed.{item.kind}"
-    match MessageKind(item.kind):
-        case MessageKind.HAND_CLOSE:
-            how = text(language, f"close_reason.{facts['reason']}")
-            price, result = price_text(facts["price"]), _signed(facts["r_multiple"], 2)
-            return text(language, key, how=how, price=price, result=result, **head)
-        case MessageKind.HAND_PART:
-            assert isinstance(facts["share_ratio"], int | float)
-            share = f"{facts['share_ratio']:.0%}"
-            return text(language, key, share=share, price=price_text(facts["price"]), **head)
-        case _:
-            return text(language, key, stop=price_text(facts["stop"]), **head)
-
-
-def _buttons(stores: Stores, reader: User, item: OutboxItem) -> tuple[tuple[Button, ...], ...]:
-    """Close and part above, stop and hold below; only the reader's own, for as long as buttons live."""
-    facts, language = item.payload, reader.language
-    levels = facts["levels"]
+def _levels(item: OutboxItem) -> list[Json]:
+    levels = item.payload["levels"]
     assert isinstance(levels, list)
-    about = f"{facts['position_id']}{AT}{levels[-1]}"
+    return levels
+
+
+def _buttons(stores: Stores, item: OutboxItem, voice: Voice) -> tuple[tuple[Button, ...], ...]:
+    """Close and part above, stop and hold below; the reader's own, for as long as buttons live."""
+    about = f"{item.payload['position_id']}{AT}{_levels(item)[-1]}"
     mint = Mint.ensured(stores, item.created_ms)
 
     def button(key: str, action: str, **values: str) -> Button:
-        return mint.button(text(language, key, **values), action, about, reader.telegram_id)
+        return mint.button(voice.say(key, **values), action, about, item.chat_telegram_id)
 
+    better_stop = item.payload["better_stop"]
     second = [button("advice.hold", HOLD)]
-    if facts["better_stop"] is not None:
-        second.insert(0, button("advice.stop", STOP, stop=price_text(facts["better_stop"])))
+    if better_stop is not None:
+        second.insert(0, button("advice.stop", STOP, stop=price_text(better_stop)))
     return (button("advice.close", CLOSE), button("advice.part", PART)), tuple(second)
-
-
-def _headline(signal: Signal) -> dict[str, str]:
-    return {
-        "mark": MARKS[signal.direction],
-        "direction": signal.direction.value,
-        "symbol": signal.symbol,
-        "timeframe": signal.timeframe.text,
-    }
-
-
-def _word(item: OutboxItem, name: str) -> str:
-    return str(item.payload[name])
-
-
-def _number(value: Json, digits: int) -> str:
-    assert isinstance(value, int | float)
-    return f"{value:.{digits}f}"
-
-
-def _signed(value: Json, digits: int) -> str:
-    assert isinstance(value, int | float)
-    return f"{value:+.{digits}f}"

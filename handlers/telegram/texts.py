@@ -109,10 +109,6 @@ def _collected(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
     return Post(collected_text(stores, item, voice), silent=is_silent(item))
 
 
-def _advised(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
-    return advised(stores, item, voice.clock)
-
-
 def _executor(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
     shows_leverage = whole_chat(stores, item.chat_id).preferences.leverage_hint
     lines = executor_lines(MessageKind(item.kind), _stored(stores, item).signal, leverage=shows_leverage)
@@ -125,7 +121,7 @@ _WORDED: Mapping[str, Worded] = {
     MessageKind.INCIDENT.value: _incident,
     MessageKind.COLLECTED.value: _collected,
     MessageKind.DIGEST.value: _digest,
-    **dict.fromkeys(ADVISED, _advised),
+    **dict.fromkeys(ADVISED, advised),
     **dict.fromkeys((kind.value for kind in EXECUTOR_KINDS), _executor),
 }
 

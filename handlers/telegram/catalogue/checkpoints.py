@@ -21,7 +21,10 @@ TEXTS = {
         "en": "entry {entry}, stop {stop}, now {price}\n{bar} {way} % of the way to {target}",
         "bg": "вход {entry}, стоп {stop}, сега {price}\n{bar} {way} % от пътя до {target}",
     },
-    "checkpoints.closed": {"en": "Closed: {result}.", "bg": "Затворена: {result}."},
+    "checkpoints.closed": {
+        "en": "Closed: {result}.",
+        "bg": "Затворена: {result}.",
+    },
     "checkpoints.not_yet": {
         "en": "No checkpoint was passed yet; the first stands at {price}.",
         "bg": "Още не е мината точка; първата е на {price}.",
@@ -55,17 +58,18 @@ TEXTS = {
     "advice.short.MOVE_SL": {"en": "stop", "bg": "стоп"},
     "advice.short.CLOSE_NOW": {"en": "close", "bg": "затвори"},
     "advice.head": {
-        "en": "🧭 {mark} <b>{direction} #{symbol} {timeframe}</b> at {level} % of its way: <b>{advice}</b>",
-        "bg": "🧭 {mark} <b>{direction} #{symbol} {timeframe}</b> на {level} % от пътя: <b>{advice}</b>",
+        "en": "🧭 {head} at {level} % of its way: <b>{advice}</b>",
+        "bg": "🧭 {head} на {level} % от пътя: <b>{advice}</b>",
     },
     "advice.passed": {
         "en": "Passed in one candle: {levels} %",
         "bg": "Минати в една свещ: {levels} %",
     },
     "advice.numbers": {
-        "en": "price {price}, stop {stop}, {r_now}R if closed now",
-        "bg": "цена {price}, стоп {stop}, {r_now}R, ако се затвори сега",
+        "en": "price {price}, stop {stop}, {r_now} if closed now",
+        "bg": "цена {price}, стоп {stop}, {r_now}, ако се затвори сега",
     },
+    "advice.r_now": {"en": "{r_now} if closed now", "bg": "{r_now}, ако се затвори сега"},
     "advice.judged": {
         "en": "confidence {confidence} ({delta}), RR left {rr_left}",
         "bg": "увереност {confidence} ({delta}), оставащ RR {rr_left}",
@@ -116,8 +120,8 @@ TEXTS = {
         "bg": "вземане на част от позиция {argument} %",
     },
     "hand.closed": {
-        "en": "Position {id} is closed at {price}: {result}R.",
-        "bg": "Позиция {id} е затворена на {price}: {result}R.",
+        "en": "Position {id} is closed at {price}: {result}.",
+        "bg": "Позиция {id} е затворена на {price}: {result}.",
     },
     "hand.part": {
         "en": "A part of position {id} is taken; {left} % of it stays open.",
@@ -129,16 +133,16 @@ TEXTS = {
     "hand.gone": {"en": "The account has no open position {id}.", "bg": "В сметката няма отворена позиция {id}."},
     "hand.not_possible": {"en": "{why}", "bg": "Не става: {why}"},
     "managed.hand_close": {
-        "en": "✋ {mark} <b>{direction} #{symbol} {timeframe}</b> {how} at {price} in the account: {result}R",
-        "bg": "✋ {mark} <b>{direction} #{symbol} {timeframe}</b> {how} на {price} в сметката: {result}R",
+        "en": "✋ {head} {how} in the account: {result}",
+        "bg": "✋ {head} {how} в сметката: {result}",
     },
     "managed.hand_part": {
-        "en": "✋ {mark} <b>{direction} #{symbol} {timeframe}</b> {share} taken off at {price} in the account",
-        "bg": "✋ {mark} <b>{direction} #{symbol} {timeframe}</b> {share} взети на {price} в сметката",
+        "en": "✋ {head} {share} taken off in the account",
+        "bg": "✋ {head} {share} взети в сметката",
     },
     "managed.hand_stop": {
-        "en": "✋ {mark} <b>{direction} #{symbol} {timeframe}</b> stop moved to {stop} in the account",
-        "bg": "✋ {mark} <b>{direction} #{symbol} {timeframe}</b> стопът е преместен на {stop} в сметката",
+        "en": "✋ {head} stop moved in the account, it keeps {result}",
+        "bg": "✋ {head} стопът е преместен в сметката, пази {result}",
     },
     "managed.foot": {
         "en": "{name} goes on for the record · {at}",

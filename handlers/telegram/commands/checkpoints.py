@@ -9,8 +9,8 @@ from engine.vocabulary import PortfolioKind, Position
 from handlers.telegram.advice import AT, CLOSE, HOLD, PART, STOP, price_text, rule_text
 from handlers.telegram.catalogue import Markup, joined
 from handlers.telegram.desk import Action, Answer, Asked, Command, CommandError, Desk, Pressed
+from handlers.telegram.figures import in_r, signal_name
 from handlers.telegram.tables import Column, Table, short_price
-from handlers.telegram.texts import signal_name
 from services.checkpoints import advised_stop
 from services.hands import HandOrder
 from storage.checkpoints import Checkpoint, Worth
@@ -101,7 +101,7 @@ async def _ordered(
 
 def _closed(asked: Asked, position: Position) -> Markup:
     assert position.r_multiple is not None
-    result = f"{position.r_multiple:+.2f}"
+    result = in_r(position.r_multiple)
     return asked.say("hand.closed", id=position.id, price=price_text(position.exit_price), result=result)
 
 
@@ -127,11 +127,11 @@ def _way(asked: Asked, view: Stores, position_id: int) -> Markup:
     stored, passed = view.signals.get(position.signal_id), view.checkpoints.of_position(position_id)
     lines = [_head(asked, position, stored), _progress(asked, position, stored)]
     if not position.is_open and position.r_multiple is not None:
-        lines.append(asked.say("checkpoints.closed", result=f"{position.r_multiple:+.2f}R"))
+        lines.append(asked.say("checkpoints.closed", result=in_r(position.r_multiple)))
     if passed:
         last = passed[-1]
         rule, *why = last.reasons
-        reason = rule_text(asked.user.language, rule, why[0] if why else None)
+        reason = rule_text(asked.voice, rule, *why)
         lines += [PASSED.html(asked.user.language, (_row(row, asked) for row in passed)), reason]
     elif position.is_open:
         first = level_price(position.entry_price, stored.signal.targets[-1].price, LEVELS[0])
@@ -186,7 +186,7 @@ def _stats(asked: Asked, worth: Sequence[Worth]) -> Markup:
         if given:
             then, end = fmean(one.r_then for one in given), fmean(one.r_end for one in given)
             count = f"{len(given)}{'*' if len(given) < ENOUGH else ''}"
-            rows.append((asked.say(f"advice.short.{recommendation.value}"), count, f"{then:+.2f}R", f"{end:+.2f}R"))
+            rows.append((asked.say(f"advice.short.{recommendation.value}"), count, in_r(then), in_r(end)))
     lines = [asked.say("checkpoints.stats"), WORTH.html(asked.user.language, rows)]
     if any(count.endswith("*") for _, count, *_ in rows):
         lines.append(asked.say("checkpoints.few", least=ENOUGH))
