@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.scores import ClosedTrade
 from engine.vocabulary import Direction, Outcome
 from storage.codec import Json, decoded, encoded, features_of, features_text
 from storage.database import Connection, insert
@@ -140,6 +141,32 @@ def trades_of_replay(connection: Connection, *, sent: bool = True) -> tuple[Back
         (sent,),
     )
     return tuple(_trade(row) for row in rows)
+
+
+def closed_in_backtests(connection: Connection, params_hash: str) -> list[ClosedTrade]:
+    """What would have been sent and closed in the backtests of these parameters, oldest first, with its result in R as P&L.
+
+    A decision that several runs made counts once, as the newest made it; one that the book itself made counts there alone.
+    """
+    rows = connection.execute(
+        "SELECT symbol, timeframe, direction, setup, decided_ms, closed_ms, outcome, r_multiple FROM ("
+        " SELECT t.*, row_number() OVER ("
+        "  PARTITION BY t.symbol, t.timeframe, t.direction, t.setup, t.decided_ms ORDER BY t.backtest_id DESC) AS rank"
+        " FROM backtest_trades t JOIN backtests b ON b.id=t.backtest_id"
+        f" WHERE b.params_hash=? AND json_extract(b.metrics,'$.{NOT_SENT_OF}') IS NULL"
+        "  AND t.outcome IS NOT NULL AND t.closed_ms IS NOT NULL AND t.r_multiple IS NOT NULL"
+        "  AND NOT EXISTS(SELECT 1 FROM signals s WHERE s.symbol=t.symbol AND s.timeframe=t.timeframe"
+        "   AND s.direction=t.direction AND s.created_ms=t.decided_ms AND s.setup=t.setup)"
+        ") WHERE rank=1 ORDER BY closed_ms, symbol, timeframe, direction, setup",
+        (params_hash,),
+    )
+    return [
+        ClosedTrade(
+            symbol, timeframe, Direction(direction), setup, None, None, decided_ms, closed_ms, Outcome(outcome),
+            r_multiple, r_multiple,
+        )
+        for symbol, timeframe, direction, setup, decided_ms, closed_ms, outcome, r_multiple in rows
+    ]  # fmt: skip
 
 
 def ambiguous_of_replay(connection: Connection) -> int:
