@@ -288,6 +288,10 @@ class Params:
         """The defaults with `mapping` laid over them (sections of names, as TOML reads); ParamsError names what is wrong."""
         return _overlay(Params(), mapping, "")
 
+    def changed(self, mapping: Mapping[str, Any]) -> "Params":
+        """This set with `mapping` laid over it; ParamsError names what is wrong."""
+        return _overlay(self, mapping, "")
+
 
 @lru_cache(maxsize=16)
 def _digits(params: Params) -> str:

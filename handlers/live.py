@@ -5,6 +5,7 @@ bot.py hands in the clock; nothing here asks it. What cannot be used is refused 
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import signal
@@ -13,8 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from diagnostics import logs
+from engine.looks import ReadChart
 from engine.params import Params
-from engine.vocabulary import BookKind
+from engine.timeframes import Timeframe
+from engine.vocabulary import BookKind, Rejected, Signal
 from gateways.binance import Binance
 from gateways.market import MarketError, UnknownSymbol
 from gateways.telegram_sender import TelegramSender
@@ -35,6 +38,7 @@ from services.live import PATIENCE_MS, Live
 from services.live_scan import LiveScan, Watch, chart_reader, fresh_look, stored_windows, watch_of
 from services.pace import MS_PER_SECOND
 from services.publish import set_public_channel
+from services.rules import in_force
 from services.schedule import Chores, Schedule, jobs
 from services.send import Sender
 from services.symbols import watched_symbols
@@ -115,17 +119,19 @@ async def _on_book(settings: LiveSettings, params: Params, now_ms: Callable[[], 
 async def _run(ground: Ground) -> None:
     """Telegram's side: the door for commands, the sender for the outbox; and the pipeline beside them."""
     settings, now_ms, writer = ground.settings, ground.now_ms, ground.writer
-    token, read = settings.token.get_secret_value(), chart_reader(ground.params)
+    token = settings.token.get_secret_value()
     chats = await writer.run(lambda tx: _chats(tx, settings, now_ms()))
     charts = ChartDesk(settings.db)
+    learning = Learning(ground.book, writer, ground.params, now_ms)
     desk = Desk(
         ground.book,
         writer,
-        lambda symbol, timeframe: fresh_look(ground.market, symbol, timeframe, ground.params, read, now_ms()),
+        functools.partial(_look, ground, chart_reader(ground.params)),
         now_ms,
         Hands(ground.params, Announcements(chats.told_ids, settings.zone)),
         ground.blackouts,
         charts.draw,
+        learning,
     )
     door = Door(token, settings.telegram_url, desk)
     await door.reach()  # a refused token ends the start; a silent Telegram does not
@@ -140,7 +146,7 @@ async def _run(ground: Ground) -> None:
         pace=settings.clock,
     )
     await sender.recover()
-    pipeline = Pipeline(ground, chats, sender)
+    pipeline = Pipeline(ground, chats, sender, learning)
     await pipeline.reach()  # so does a symbol nobody lists
     await writer.run(lambda tx: tx.events.add(EventType.BOT_STARTED, now_ms(), actor=ground.lock.holder.owner))
     try:
@@ -152,16 +158,23 @@ async def _run(ground: Ground) -> None:
         charts.close()
 
 
+async def _look(ground: Ground, read: ReadChart, symbol: str, timeframe: Timeframe) -> tuple[int, Signal | Rejected]:
+    """What the engine says now, by the parameters in force."""
+    with ground.book.reading() as view:
+        params = in_force(view, ground.params)
+    return await fresh_look(ground.market, symbol, timeframe, params, read, ground.now_ms())
+
+
 class Pipeline:
     """The market's side, run beside the door: looks, settlement and chores, by the clock."""
 
-    def __init__(self, ground: Ground, chats: Chats, sender: Sender) -> None:
+    def __init__(self, ground: Ground, chats: Chats, sender: Sender, learning: Learning) -> None:
         self._ground = ground
         self._chats = chats
         self._sender = sender
         self._announcements = Announcements(chats.told_ids, ground.settings.zone)
         self._watch: Watch | None = None
-        self._learning = Learning(ground.book, ground.writer, ground.params, ground.now_ms)
+        self._learning = learning
 
     async def reach(self) -> bool:
         """Whether the market answers now; UnknownSymbol when it does and does not list what is to be watched."""
@@ -189,9 +202,7 @@ class Pipeline:
         read = chart_reader(ground.params)
         learning = self._learning
         await learning.load()
-        scan = LiveScan(
-            ground.market, self._watch, ground.params, read, ground.now_ms, stored, lambda: learning.acting
-        )
+        scan = LiveScan(ground.market, self._watch, ground.params, read, ground.now_ms, stored, lambda: learning.acting)
         live = self._live(self._watch, scan)
         await live.begin()
         chores = Chores(self._retention, self._heartbeat, self._digest, lambda: self._rewatch(scan), self._train)

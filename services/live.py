@@ -22,6 +22,7 @@ from services.live_settle import Minutes, keep, minutes_since, unsettled
 from services.position_manager import Settlement
 from services.protections import tell
 from services.record import Circumstances, Recorder
+from services.rules import in_force
 from storage.account import open_account
 from storage.book import Book
 from storage.job_runs import JobStatus
@@ -45,6 +46,14 @@ class Instant:
 
     at_ms: int
     timeframes: tuple[Timeframe, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """By what an instant is decided: the parameters in force then, and the blackouts of the calendar."""
+
+    params: Params
+    blackouts: tuple[Blackout, ...]
 
 
 def scan_job(timeframe: Timeframe) -> str:
@@ -118,15 +127,15 @@ class Live:
         return Instant(at_ms, tuple(timeframe for timeframe, close_ms in due.items() if close_ms == at_ms))
 
     async def _decide(self, instant: Instant) -> None:
-        await self._writer.run(lambda tx: self._claim(tx, instant))
-        taken = await self._scan.at(instant.at_ms, instant.timeframes)
+        params = await self._writer.run(lambda tx: self._claim(tx, instant))
+        taken = await self._scan.at(instant.at_ms, instant.timeframes, params)
         minutes = await self._minutes(instant.at_ms)
         why_not = self._holds_up(taken, minutes)
         if why_not is not None:
             await self._writer.run(lambda tx: self._give_back(tx, instant, why_not))
             raise MarketSilent(why_not)
         blackouts = self._blackouts.calendar().blackouts
-        await self._writer.run(lambda tx: self._book_instant(tx, instant, taken, minutes, blackouts))
+        await self._writer.run(lambda tx: self._book_instant(tx, instant, taken, minutes, Terms(params, blackouts)))
         self._after_commit()
 
     async def _settle(self, until_ms: int) -> None:
@@ -159,29 +168,31 @@ class Live:
             return f"{lacking[0]} ({len(lacking)} series wait)"
         return None
 
-    def _claim(self, tx: Stores, instant: Instant) -> None:
-        """Take the slots, those of a run that came to nothing too; the lock of the book keeps other bots away."""
+    def _claim(self, tx: Stores, instant: Instant) -> Params:
+        """Take the slots, those of a run that came to nothing too, and say which parameters are in force.
+
+        The lock of the book keeps other bots away.
+        """
         now_ms = self._now_ms()
         for timeframe in instant.timeframes:
             job = scan_job(timeframe)
             if not tx.job_runs.claim(job, instant.at_ms, self._owner, now_ms):
                 tx.job_runs.retake(job, instant.at_ms, self._owner, now_ms)
+        return in_force(tx, self._params)
 
     def _give_back(self, tx: Stores, instant: Instant, why: str) -> None:
         for timeframe in instant.timeframes:
             tx.job_runs.finish(scan_job(timeframe), instant.at_ms, JobStatus.FAILED, why, self._now_ms())
 
-    def _book_instant(
-        self, tx: Stores, instant: Instant, taken: Taken, minutes: Minutes, blackouts: tuple[Blackout, ...]
-    ) -> None:
+    def _book_instant(self, tx: Stores, instant: Instant, taken: Taken, minutes: Minutes, terms: Terms) -> None:
         """One transaction: settle up to the instant, record its looks, keep the candles, finish the slots."""
         now_ms, candles = self._now_ms(), minutes.until(instant.at_ms)
-        settlement = Settlement(tx, candles, self._params, self._announcements, self._checkpoints)
+        settlement = Settlement(tx, candles, terms.params, self._announcements, self._checkpoints)
         settlement.until(instant.at_ms)
-        circumstances = Circumstances(self._announcements, blackouts)
-        Recorder(tx, settlement, self._params, circumstances).instant(taken.looks, instant.at_ms)
+        circumstances = Circumstances(self._announcements, terms.blackouts)
+        Recorder(tx, settlement, terms.params, circumstances).instant(taken.looks, instant.at_ms)
         settlement.rest(instant.at_ms)
-        tell(tx, instant.at_ms, self._params, self._announcements, blackouts)
+        tell(tx, instant.at_ms, terms.params, self._announcements, terms.blackouts)
         keep(tx, candles, self._market.source, now_ms)
         for fetched in taken.fetched:
             tx.candles.store(fetched, self._market.source, now_ms)
@@ -191,7 +202,8 @@ class Live:
 
     def _book_settlement(self, tx: Stores, minutes: Minutes, until_ms: int) -> None:
         candles = minutes.until(until_ms)
-        Settlement(tx, candles, self._params, self._announcements, self._checkpoints).rest(until_ms)
+        params = in_force(tx, self._params)
+        Settlement(tx, candles, params, self._announcements, self._checkpoints).rest(until_ms)
         keep(tx, candles, self._market.source, self._now_ms())
 
 

@@ -101,8 +101,12 @@ class LiveScan:
         needed = {key for symbol in watch.symbols for tf in watch.timeframes for key in self._stack_keys(symbol, tf)}
         self._windows = {key: window for key, window in self._windows.items() if key in needed}
 
-    async def at(self, instant_ms: int, timeframes: Sequence[Timeframe]) -> Taken:
-        """Looks at every symbol on these timeframes, which all close at `instant_ms`."""
+    async def at(self, instant_ms: int, timeframes: Sequence[Timeframe], in_force: Params | None = None) -> Taken:
+        """Looks at every symbol on these timeframes, which all close at `instant_ms`.
+
+        They are decided by the parameters `in_force`, without any by those the scan was made with.
+        """
+        params = in_force or self._params
         wanted = [(symbol, timeframe) for symbol in self._watch.symbols for timeframe in timeframes]
         needed = list(dict.fromkeys(key for series in wanted for key in self._stack_keys(*series)))
         fetched: list[Candles] = []
@@ -114,7 +118,7 @@ class LiveScan:
             begun_ms = self._now_ms()
             parts = [found[key] for key in self._stack_keys(symbol, timeframe)]
             flaw = next((part for part in parts if isinstance(part, Flaw)), None)
-            result = flaw.rejected if flaw else await self._decided([p for p in parts if isinstance(p, Candles)])
+            result = flaw.rejected if flaw else await self._decided([p for p in parts if isinstance(p, Candles)], params)
             if flaw and flaw.passes:
                 waiting.append(flaw.rejected.reason)
             looks.append(Looked(symbol, timeframe, instant_ms, result, self._now_ms() - begun_ms))
@@ -127,10 +131,10 @@ class LiveScan:
             return own_and_context
         return (*own_and_context, (BTC, timeframe))
 
-    async def _decided(self, parts: Sequence[Candles]) -> Signal | Rejected:
+    async def _decided(self, parts: Sequence[Candles], params: Params) -> Signal | Rejected:
         stack = Stack(*parts)
         tick_size = self._watch.ticks[stack.own.symbol]
-        return await asyncio.to_thread(look, stack, self._params, self._read, tick_size, self._describer)
+        return await asyncio.to_thread(look, stack, params, self._read, tick_size, self._describer)
 
     async def _window_or_flaw(self, key: SeriesKey, instant_ms: int, fetched: list[Candles]) -> Candles | Flaw:
         """The window of a series at an instant; what was fetched for it is added to `fetched`."""

@@ -1,6 +1,6 @@
 """The actions behind buttons: one table that presses are routed by; whatever is not in it does nothing."""
 
-from handlers.telegram.commands import access, checkpoints, hearing, record, signals
+from handlers.telegram.commands import access, checkpoints, closing, hearing, learning, record, signals
 from handlers.telegram.desk import Action
 from handlers.telegram.paging import PAGE
 from handlers.telegram.reception import LEAVE, leave, turn_page
@@ -14,4 +14,6 @@ ACTIONS: tuple[Action, ...] = (
     *record.ACTIONS,
     *access.ACTIONS,
     *checkpoints.ACTIONS,
+    *closing.ACTIONS,
+    *learning.ACTIONS,
 )

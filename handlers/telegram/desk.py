@@ -12,6 +12,7 @@ from services.access import author
 from services.blackouts import NO_BLACKOUTS, BlackoutFile
 from services.chart_desk import Draw, no_charts
 from services.hands import Hands
+from services.learning import Learning
 from services.post import Button, ChartRequest
 from storage.book import Book
 from storage.chats import ChatKind
@@ -41,7 +42,8 @@ class Desk:
     now_ms: Callable[[], int]
     hands: Hands
     blackouts: BlackoutFile = NO_BLACKOUTS
-    draw: Draw | None = None
+    draw: Draw = no_charts
+    learning: Learning | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,11 +250,10 @@ class Door:
 
     async def _drawn(self, answer: Answer) -> bytes | None:
         """The chart of an answer; the words do not wait for one that cannot be had."""
-        draw = self._desk.draw
-        if answer.chart is None or draw is None:
+        if answer.chart is None:
             return None
         try:
-            return await draw(answer.chart)
+            return await self._desk.draw(answer.chart)
         except NoChart as error:
             logger.warning("an answer goes without its chart: %s", error)
             return None

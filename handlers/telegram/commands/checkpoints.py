@@ -95,7 +95,7 @@ async def _ordered(
     except LookupError as error:
         raise CommandError("hand.gone", id=position_id) from error
     except NotPossible as error:
-        raise CommandError("hand.not_possible", why=str(error)) from error
+        raise CommandError(f"hand.{error.obstacle.name}", standing=price_text(error.standing)) from error
     return Answer(press.asked.say("hand.again") if position is None else said(press.asked, position))
 
 

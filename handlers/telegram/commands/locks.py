@@ -7,6 +7,7 @@ from handlers.telegram.desk import Answer, Asked, Command, CommandError, Desk
 from handlers.telegram.locks import lock_line
 from services.blackouts import Blackout, BlackoutError, add, added
 from services.protections import locks, unlock
+from services.rules import in_force
 from storage.stores import Stores
 from storage.users import Role
 
@@ -66,7 +67,7 @@ async def _add_blackout(desk: Desk, asked: Asked) -> None:
 
 
 def _held(desk: Desk, view: Stores) -> tuple[Lock, ...]:
-    return locks(view, desk.now_ms(), desk.hands.params, desk.blackouts.calendar().blackouts)
+    return locks(view, desk.now_ms(), in_force(view, desk.hands.params), desk.blackouts.calendar().blackouts)
 
 
 def _with_lifting(asked: Asked, lock: Lock) -> Markup:

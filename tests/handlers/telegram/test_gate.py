@@ -1,7 +1,6 @@
 """The one gate: whom the book does not let in gets nothing and does nothing, by whatever way he comes."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from telegram import Update

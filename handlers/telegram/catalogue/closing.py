@@ -1,0 +1,25 @@
+"""The texts of closing a position by hand."""
+
+TEXTS = {
+    "about.close": {"en": "close a position of the account", "bg": "затвори позиция на сметката"},
+    "ask.close": {
+        "en": "Write it like /close 12: the id that stands in /positions.",
+        "bg": "Напиши го като /close 12: номерът от /positions.",
+    },
+    "close.button": {"en": "Close it", "bg": "Затвори я"},
+    "close.question": {
+        "en": "Position {id}: <b>{symbol}</b> {side} from {entry}, now at {result} before costs.",
+        "bg": "Позиция {id}: <b>{symbol}</b> {side} от {entry}, сега на {result} преди разходи.",
+    },
+    "action.close": {"en": "Close position {argument}.", "bg": "Затваряне на позиция {argument}."},
+    "close.none": {
+        "en": "The account has no open position {id}; /positions shows those it has.",
+        "bg": "Сметката няма отворена позиция {id}; /positions показва отворените.",
+    },
+    "close.not_possible": {"en": "{why}", "bg": "Не може: {why}"},
+    "close.again": {"en": "Position {id} was closed by hand already.", "bg": "Позиция {id} вече е затворена ръчно."},
+    "close.done": {
+        "en": "Position {id} is closed at {price}: {result} after costs.",
+        "bg": "Позиция {id} е затворена на {price}: {result} след разходи.",
+    },
+}
