@@ -182,8 +182,26 @@ Happening = Entered | TargetReached | StopMoved | Closed | Expired | Cancelled
 """What candles make happen; a partial close is somebody's doing."""
 
 
+class Obstacle(Enum):
+    """Why something cannot be done to a position."""
+
+    NOT_OPEN = "not open"
+    NO_PART = "no part"
+    NOT_TOWARDS_PROFIT = "not towards profit"
+    HIT_AT_ONCE = "hit at once"
+    NO_PRICE = "no price"
+
+
 class NotPossible(ValueError):
-    """Something that cannot be done to a position as it stands; the message is one sentence for a person."""
+    """Something that cannot be done to a position as it stands; the message is one sentence for a person.
+
+    `standing` is the value that is in the way: a price, a share 0..1, or minutes without a price.
+    """
+
+    def __init__(self, obstacle: Obstacle, sentence: str, standing: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.obstacle = obstacle
+        self.standing = standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +294,8 @@ def take_part(track: Track, at_ms: int, price: float, part_ratio: float, rules: 
     """Closes `part_ratio` of what is open at `price` less slippage; every later target takes that much less."""
     _refuse_unless_open(track)
     if not 0 < part_ratio < 1:
-        raise NotPossible(f"A part is more than nothing and less than all, not {part_ratio:.0%}.")
+        sentence = f"A part is more than nothing and less than all, not {part_ratio:.0%}."
+        raise NotPossible(Obstacle.NO_PART, sentence, part_ratio)
     taken = PartTaken(at_ms, _slipped(price, track.plan.direction, rules, leaving=True), track.open_ratio * part_ratio)
     return replace(track, kept_ratio=track.kept_ratio * (1.0 - part_ratio)), taken
 
@@ -286,15 +305,18 @@ def move_stop(track: Track, at_ms: int, stop: float) -> tuple[Track, StopMoved]:
     _refuse_unless_open(track)
     sign = track.plan.direction.sign
     if (stop - track.stop) * sign <= 0:
-        raise NotPossible(f"A stop is only moved towards profit; it stands at {track.stop:.10g}.")
+        sentence = f"A stop is only moved towards profit; it stands at {track.stop:.10g}."
+        raise NotPossible(Obstacle.NOT_TOWARDS_PROFIT, sentence, track.stop)
     if track.mark is not None and (track.mark - stop) * sign <= 0:
-        raise NotPossible(f"Price stands at {track.mark:.10g}; a stop at {stop:.10g} would be hit at once.")
+        sentence = f"Price stands at {track.mark:.10g}; a stop at {stop:.10g} would be hit at once."
+        raise NotPossible(Obstacle.HIT_AT_ONCE, sentence, track.mark)
     return replace(track, stop=stop), StopMoved(at_ms, stop)
 
 
 def _refuse_unless_open(track: Track) -> None:
     if track.phase is not Phase.OPEN:
-        raise NotPossible(f"Only an open position can be changed, this one is {track.phase.value}.")
+        sentence = f"Only an open position can be changed, this one is {track.phase.value}."
+        raise NotPossible(Obstacle.NOT_OPEN, sentence)
 
 
 def _step_waiting(track: Track, bar: Bar, rules: FollowRules) -> tuple[Track, tuple[Happening, ...]]:

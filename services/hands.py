@@ -7,7 +7,7 @@ chats that were given the signal are told what was done to the account.
 
 from dataclasses import dataclass
 
-from engine.follow import NotPossible
+from engine.follow import NotPossible, Obstacle
 from engine.params import Params
 from engine.timeframes import MINUTE_MS
 from engine.vocabulary import CloseReason, PortfolioKind, Position
@@ -105,7 +105,8 @@ def _price_of(position: Position, at_ms: int) -> float:
     age_ms = at_ms - position.settled_ms
     if age_ms > STALE_AFTER_MS:
         minutes = age_ms // MINUTE_MS
-        raise NotPossible(f"The last price of {position.symbol} is {minutes} minutes old; try again when candles come.")
+        sentence = f"The last price of {position.symbol} is {minutes} minutes old; try again when candles come."
+        raise NotPossible(Obstacle.NO_PRICE, sentence, minutes)
     return position.mark_price
 
 

@@ -11,6 +11,7 @@ from engine.vocabulary import Signal
 from handlers.telegram.buttons import Mint
 from handlers.telegram.catalogue import Markup, joined
 from handlers.telegram.figures import Voice, in_r, share, signal_name
+from handlers.telegram.phrases import phrase
 from handlers.telegram.tables import short_price
 from handlers.telegram.texts_signal import headline
 from services.announce import MessageKind
@@ -54,7 +55,7 @@ def advised(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
 
 def rule_text(voice: Voice, rule: str, reason: str = "") -> Markup:
     """Why an advice was given; `reason` says it where the chart could not be read."""
-    return voice.say(f"rule.{rule}", reason=reason)
+    return voice.say(f"rule.{rule}", reason=phrase(voice, reason))
 
 
 def price_text(value: Json) -> str:

@@ -131,7 +131,26 @@ TEXTS = {
     "hand.hold": {"en": "Position {id} is held.", "bg": "Позиция {id} се държи."},
     "hand.again": {"en": "That was done already.", "bg": "Това вече е направено."},
     "hand.gone": {"en": "The account has no open position {id}.", "bg": "В сметката няма отворена позиция {id}."},
-    "hand.not_possible": {"en": "{why}", "bg": "Не става: {why}"},
+    "hand.NOT_OPEN": {
+        "en": "Only an open position can be changed.",
+        "bg": "Само отворена позиция може да се променя.",
+    },
+    "hand.NO_PART": {
+        "en": "A part is more than nothing and less than all.",
+        "bg": "Частта е повече от нищо и по-малко от всичко.",
+    },
+    "hand.NOT_TOWARDS_PROFIT": {
+        "en": "A stop is only moved towards profit; it stands at {standing}.",
+        "bg": "Стопът се мести само към печалбата; сега е на {standing}.",
+    },
+    "hand.HIT_AT_ONCE": {
+        "en": "Price stands at {standing}; the stop would be hit at once.",
+        "bg": "Цената е {standing}; стопът би бил ударен веднага.",
+    },
+    "hand.NO_PRICE": {
+        "en": "The last price is {standing} minutes old; try again when candles come.",
+        "bg": "Последната цена е отпреди {standing} минути; опитай пак, когато дойдат свещи.",
+    },
     "managed.hand_close": {
         "en": "✋ {head} {how} in the account: {result}",
         "bg": "✋ {head} {how} в сметката: {result}",
