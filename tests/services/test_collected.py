@@ -99,6 +99,18 @@ def test_the_end_of_what_was_told_is_told_whatever_the_chat_chooses_then(tx: Sto
     assert collect(tx, chat, EVENING_MS + DAY_MS) == 0
 
 
+def test_what_still_stands_is_followed_over_messages_that_do_not_name_it(tx: Stores):
+    chat = collecting(tx)
+    first = sent(tx, chat)
+    collect(tx, chat, EVENING_MS)
+    second = sent(tx, chat, "ETHUSDT", EVENING_MS)
+    collect(tx, chat, MORNING_MS + DAY_MS)
+    tx.signals.set_status(first, SignalStatus.CLOSED, None, EVENING_MS)
+    collect(tx, chat, EVENING_MS + DAY_MS)
+
+    assert told(tx) == [([], [first]), ([second], []), ([], [first])]
+
+
 def test_what_began_and_ended_between_two_messages_is_told_as_ended(tx: Stores):
     chat = collecting(tx)
     signal_id = sent(tx, chat)

@@ -152,10 +152,13 @@ def test_a_lock_that_a_new_cause_makes_longer_is_not_told_again(tx: Stores):
     lost(tx)
     tell(tx, NOW_MS, PARAMS, channel)
     lost(tx, at_ms=NOW_MS + HOUR_MS)
+    pause(tx, "", "77", NOW_MS + HOUR_MS)
     for hours in range(1, 8):
         tell(tx, NOW_MS + hours * HOUR_MS, PARAMS, channel)
 
-    assert told(tx) == [("cooldown", True), ("cooldown", False)]
+    assert told(tx) == [("cooldown", True), ("pause", True), ("cooldown", False)]
+    began, _, ended = (message.dedupe_key for message in tx.messages.all())
+    assert began.removesuffix(":began") == ended.removesuffix(":ended")
 
 
 def test_without_chats_locks_are_events_alone(tx: Stores):
