@@ -5,6 +5,7 @@ from handlers.telegram.catalogue import Markup, joined
 from handlers.telegram.commands.words import series_of
 from handlers.telegram.desk import Answer, Asked, Command, Desk
 from handlers.telegram.figures import Voice, signal_name
+from handlers.telegram.phrases import phrase
 from handlers.telegram.texts_signal import Frame, signal_card
 from storage.users import Role
 
@@ -33,9 +34,10 @@ def rejection(asked: Asked, rejected: Rejected) -> Markup:
         if value is not None
     ]
     stage = asked.say(f"stage.{rejected.stage.value}")
+    reason = phrase(Voice(asked.user.language), rejected.reason)
     if not facts:
-        return asked.say("signal.why", stage=stage, reason=rejected.reason)
-    return asked.say("signal.why_facts", stage=stage, reason=rejected.reason, facts=joined(facts, ", "))
+        return asked.say("signal.why", stage=stage, reason=reason)
+    return asked.say("signal.why_facts", stage=stage, reason=reason, facts=joined(facts, ", "))
 
 
 COMMANDS = (Command("signal", "SYMBOL TF", "about.signal", Role.SUBSCRIBER, signal),)

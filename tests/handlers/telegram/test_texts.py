@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from engine.vocabulary import BookKind, CloseReason, PortfolioKind, Signal, SignalStatus
 from handlers.telegram.actions import ACTIONS
-from handlers.telegram.advice import MANAGED
 from handlers.telegram.buttons import EVERYBODY, Mint
 from handlers.telegram.catalogue import LANGUAGES
 from handlers.telegram.figures import Voice, clock_of, cut, price
@@ -241,10 +240,8 @@ def test_an_event_edits_the_post_wherever_it_went(book: Book):
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_no_reply_can_be_taken_for_a_new_signal(book: Book, name: str):
-    """No price of the plan stands in a reply of the signal's own life."""
-    plan = {price(level) for level in (98.0, 99.5, 100.5, 103.0, 106.0, 110.0)}
-    if CASES[name].kind not in MANAGED:
-        plan.add(price(LONG.entry))
+    """No price of the plan stands in a reply."""
+    plan = {price(level) for level in (98.0, 99.5, 100.0, 100.5, 103.0, 106.0, 110.0)}
     with book.transaction() as tx:
         words = plain(post_of(tx, CASES[name]).html).replace(",", " ").replace(":", " ").split()
 
