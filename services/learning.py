@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from engine.params import Params
 from engine.timeframes import DAY_MS
 from ml.acting import Acting
 from services.predict import load_acting
 from services.schedule import NothingToDo
-from services.train import Refused, activate, keep, train_apart, why_not_due
+from services.train import Refused, activate, keep, retire, train_apart, why_not_due
 from storage.book import Book
 from storage.writer import Writer
 
@@ -25,6 +25,7 @@ class Learning:
         self._params = params
         self._now_ms = now_ms
         self._acting: Acting | None = None
+        self._at_work: asyncio.Task[None] | None = None
 
     @property
     def acting(self) -> Acting | None:
@@ -54,8 +55,25 @@ class Learning:
         await self.load()
         return f"model {model_id}: {outcome.model.verdict}"
 
-    async def roll_back(self, model_id: int, by: str) -> None:
-        """Let an earlier model act again; NoSuchModel when there is none."""
+    def begin(self, asked_by: str, tell: Callable[[str], Awaitable[None]]) -> bool:
+        """Train beside everything else and tell what came of it; False while a training asked for still runs."""
+        if self._at_work is not None and not self._at_work.done():
+            return False
+        self._at_work = asyncio.create_task(self._train_and_tell(asked_by, tell))
+        return True
+
+    async def _train_and_tell(self, asked_by: str, tell: Callable[[str], Awaitable[None]]) -> None:
+        try:
+            told = await self.train(asked_by=asked_by)
+        except NothingToDo as reason:
+            told = str(reason)
+        await tell(told)
+
+    async def roll_back(self, model_id: int | None, by: str) -> None:
+        """Let an earlier model act again, or with None the rules alone; NoSuchModel when there is none."""
         now_ms = self._now_ms()
-        await self._writer.run(lambda tx: activate(tx, model_id, now_ms, by))
+        if model_id is None:
+            await self._writer.run(lambda tx: retire(tx, now_ms, by))
+        else:
+            await self._writer.run(lambda tx: activate(tx, model_id, now_ms, by))
         await self.load()

@@ -1,14 +1,16 @@
 """What a command is given and what it gives back: the desk, the question, the answer, and a row of the table."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 from engine.timeframes import Timeframe
 from engine.vocabulary import Rejected, Signal
 from handlers.telegram.catalogue import Markup, text
 from handlers.telegram.figures import ClockText, Voice, clock_of
 from services.access import author
+from services.backtest_desk import BacktestDesk
 from services.blackouts import NO_BLACKOUTS, BlackoutFile
 from services.chart_desk import Draw, no_charts
 from services.hands import Hands
@@ -32,6 +34,19 @@ class CommandError(Exception):
         self.values = values
 
 
+def _nobody_restarts() -> None:
+    """For a desk without a bot around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The bot around the desk: what it was started with (no secrets), where its log lies, how it is started anew."""
+
+    facts: tuple[tuple[str, str], ...] = ()
+    log_dir: Path | None = None
+    restart: Callable[[], None] = _nobody_restarts
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What commands are answered from."""
@@ -43,6 +58,8 @@ class Desk:
     hands: Hands
     blackouts: BlackoutFile = NO_BLACKOUTS
     draw: Draw = no_charts
+    backtests: BacktestDesk | None = None
+    machine: Machine = field(default_factory=Machine)
     learning: Learning | None = None
 
 

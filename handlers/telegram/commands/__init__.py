@@ -7,12 +7,14 @@ from handlers.telegram.catalogue import joined
 from handlers.telegram.commands import (
     access,
     account,
+    backtests,
     checkpoints,
     closing,
     control,
     hearing,
     learning,
     locks,
+    machine,
     market,
     myself,
     pausing,
@@ -54,11 +56,13 @@ COMMANDS: tuple[Command, ...] = (
     *checkpoints.COMMANDS,
     *statistics.COMMANDS,
     *risk.COMMANDS,
+    *backtests.COMMANDS,
     *control.COMMANDS,
     *learning.COMMANDS,
     *pausing.COMMANDS,
     *locks.COMMANDS,
     *access.COMMANDS,
+    *machine.COMMANDS,
 )
 
 
