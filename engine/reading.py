@@ -21,7 +21,7 @@ from engine.kernel_columns import GivenRows
 from engine.params import WindowParams
 from engine.runner import Kernel, price_findings
 from engine.session_findings import asian_ranges, judas_raids, midnight_opens
-from engine.sessions import Sessions, sessions, windows_at
+from engine.sessions import Sessions, sessions, window_bits, window_names
 from engine.timeframes import Timeframe
 
 NEVER = np.iinfo(np.int32).max
@@ -184,6 +184,11 @@ class Chart:
         return sessions(self.candles, self._params)
 
     @cached_property
+    def windows(self) -> NDArray[np.uint8]:
+        """By bar: the session windows that hold its open."""
+        return window_bits(self.candles.open_ms)
+
+    @cached_property
     def judas_raids(self) -> GivenRows:
         """Raids of each Asian range in its Judas window, in the order of bars."""
         clock = self.clock
@@ -305,7 +310,7 @@ class Reading:
 
     def windows_of(self, index: int) -> tuple[str, ...]:
         """The session windows that hold the open of bar `index`."""
-        return windows_at(self.open_ms(index))
+        return tuple(window_names(int(self._chart.windows[index])))
 
     def open_ms(self, index: int) -> int:
         return int(self._candles.open_ms[index])

@@ -92,12 +92,9 @@ def _names_of(bits: int) -> tuple[str, ...]:
     return tuple(window.name for position, window in enumerate(WINDOWS) if bits >> position & 1)
 
 
-def windows_at(open_ms: int) -> tuple[str, ...]:
-    """The windows that hold one instant, sorted: what `sessions` says of a bar that opens then."""
-    year = datetime.fromtimestamp(open_ms / 1000, UTC).year
-    offset_ms = next(offset for since_ms, offset in reversed(_offset_changes(NEW_YORK, year)) if since_ms <= open_ms)
-    minute = (open_ms + offset_ms) // MINUTE_MS % DAY_MINUTES
-    return _names_of(int(_WINDOWS_OF_MINUTE[minute]))
+def window_bits(open_ms: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """`Sessions.windows` alone, for bars that open at these ascending instants."""
+    return _WINDOWS_OF_MINUTE[local_minutes(open_ms, NEW_YORK) % DAY_MINUTES]
 
 
 def window_names(bits: int) -> list[str]:

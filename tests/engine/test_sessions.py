@@ -10,7 +10,7 @@ import pytest
 from engine.candles import Candles
 from engine.detect import detect, events
 from engine.detection_params import NEW_YORK, DetectionParams
-from engine.sessions import local_minutes, sessions
+from engine.sessions import local_minutes, sessions, window_bits
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
 from tests.drawing import drawn, random_walk
 
@@ -48,6 +48,12 @@ def test_windows_follow_the_new_york_clock_all_year(day: str):
     assert names(f"{day} 10:00") == ["london_close_kz", "sb_am"]
     assert names(f"{day} 14:59") == ["sb_pm"]
     assert names(f"{day} 23:59") == ["asian_range"]
+
+
+def test_the_windows_alone_are_those_of_the_whole_clock():
+    hours = np.arange(at("2024-03-01"), at("2024-04-01"), HOUR_MS)
+
+    assert window_bits(hours).tolist() == sessions(flat(hours.tolist()), FOREX).windows.tolist()
 
 
 @pytest.mark.parametrize("zone", [NEW_YORK, "UTC", "Asia/Kolkata"])
