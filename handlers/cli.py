@@ -479,7 +479,12 @@ def _verify(rooms: Rooms) -> Callable[..., None]:
 
 def _backtest(rooms: Rooms) -> Callable[..., None]:
     def backtest(
-        files: CandlePaths,
+        files: Annotated[
+            list[Path],
+            typer.Argument(
+                help="Candle files SYMBOL-TIMEFRAME[-anything].csv[.gz], or directories; with --compare ids of backtests."
+            ),
+        ],
         db: Db = None,
         params: ParamsFile = None,
         from_time: FromTime = None,
@@ -488,37 +493,40 @@ def _backtest(rooms: Rooms) -> Callable[..., None]:
             str | None, typer.Option("--timeframe", help="Build the series of this higher timeframe from the files.")
         ] = None,
         null: Annotated[bool, typer.Option("--null", help="Add three null models on the same candles.")] = False,
+        model: Annotated[
+            bool, typer.Option("--model", help="Ask the book's promoted models too, each for the time in which it stood.")
+        ] = False,
+        walk_forward: Annotated[
+            int | None,
+            typer.Option("--walk-forward", min=1, help="Judge in folds of so many months, each series a job of its own."),
+        ] = None,
+        jobs: Annotated[
+            int | None, typer.Option("--jobs", min=1, help="Processes of a walk-forward (default: one a core).")
+        ] = None,
+        cluster: Annotated[
+            str | None,
+            typer.Option(
+                "--cluster", envvar="ONEBOOK_CLUSTER", help="Where a walk-forward runs: dask://HOST:PORT or dask:local."
+            ),
+        ] = None,
+        compare: Annotated[
+            bool, typer.Option("--compare", help="Judge nothing: show the kept backtests whose ids are given.")
+        ] = False,
         as_json: AsJson = False,
     ) -> None:
         """Judge the engine on history: every signal it would have sent, in R after costs, kept in the live book."""
-        from time import perf_counter
+        from handlers.cli_backtest import Asked, compared, compared_lines, judged, judged_lines
 
-        from engine.vocabulary import BookKind
-        from handlers.cli_screen import progress_bar
-        from handlers.cli_text import backtest_lines
-        from services.backtest import backtest, keep, metrics_of, performance_json
-        from services.null_models import null_models
-        from storage.book import Book
-
-        began = perf_counter()
-        rules = _params(params)
-        series = _on_timeframe(_series(files), timeframe)
         path = DEFAULT_DB if db is None else db
-        range_ms = _range(from_time, to_time)
-        with Book.open(path, BookKind.LIVE, now_ms=rooms.now_ms()) as book:
-            with progress_bar(quiet=as_json) as progress:
-                tested = backtest(
-                    series, rules, now_ms=rooms.now_ms(), from_ms=range_ms[0], to_ms=range_ms[1], progress=progress
-                )
-            names = [f"{candles.symbol} {candles.timeframe.text}" for candles in series]
-            with book.transaction() as stores:
-                run_id = keep(stores, tested, " ".join(names), names, rules, rooms.now_ms())
-        document: dict[str, Any] = {"id": run_id, **metrics_of(tested), "seconds": round(perf_counter() - began, 3)}
-        if null:
-            models = null_models(tested, series, rules, rooms.now_ms())
-            document["null_models"] = {model.name: performance_json(model.performance) for model in models}
-            document["seconds_with_null_models"] = round(perf_counter() - began, 3)
-        print(json.dumps(document) if as_json else "\n".join(backtest_lines(document)))
+        if compare:
+            document = compared(path, files)
+            print(json.dumps(document) if as_json else "\n".join(compared_lines(document)))
+            return
+        series, (from_ms, to_ms) = _on_timeframe(_series(files), timeframe), _range(from_time, to_time)
+        asked = Asked(series, _params(params), from_ms, to_ms, model, walk_forward, jobs, null)
+        with contextlib.nullcontext() if walk_forward is None else _on_cluster(cluster):
+            document = judged(path, asked, rooms.now_ms, quiet=as_json)
+        print(json.dumps(document) if as_json else "\n".join(judged_lines(document)))
 
     return backtest
 
@@ -623,6 +631,16 @@ def _prove(rooms: Rooms) -> Callable[..., None]:
         raise typer.Exit(0 if proof.holds else EXIT_FINDING)
 
     return prove
+
+
+def _on_cluster(address: str | None) -> contextlib.AbstractContextManager[None]:
+    if address is None:
+        return contextlib.nullcontext()
+    try:
+        from gateways.cluster import on_cluster
+    except ModuleNotFoundError as error:
+        raise UsageError("--cluster needs Dask, which comes with the extra `cluster`.") from error
+    return on_cluster(address)
 
 
 def _series(paths: list[Path]) -> "list[Candles]":

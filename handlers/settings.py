@@ -79,6 +79,10 @@ class LiveSettings(BaseSettings):
     log_dir: Path = Field(default=Path("data/logs"), description="Where the log files go.")
     telegram_url: str = Field(default=TELEGRAM_URL, description="Base URL of the Bot API.")
     exchange_url: str | None = Field(default=None, description="Base URL of the exchange; without it Binance's own.")
+    cluster: str | None = Field(
+        default=None,
+        description="Where `backtest --walk-forward` runs: dask://HOST:PORT or dask:local; the live bot has no use for it.",
+    )
     clock: Annotated[Pace, NoDecode] = Field(
         default=Pace(),
         description="For rehearsals against fakes alone: 2024-01-01T00:00:00Z@1767225600000x60 lets time be that"
