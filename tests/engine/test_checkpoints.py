@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.candles import Candles
@@ -332,6 +332,7 @@ def test_a_window_that_is_too_short_is_not_judged():
     assert refused.stage in (Stage.DATA, Stage.CONTEXT)
 
 
+@settings(deadline=None)
 @given(
     found=st.builds(
         Reanalysis,

@@ -69,6 +69,16 @@ class Case:
 
 
 ORDERED = Preferences(executor_block=True, leverage_hint=True)
+ADVISED = {
+    "levels": [25, 50],
+    "recommendation": "MOVE_SL",
+    "rule": "stop_may_follow",
+    "reason": None,
+    "confidence": 74.2,
+    "delta": 2.7,
+    "rr_left": 0.71,
+    "r_now": 1.55,
+}
 CASES = {
     "signal": Case(MessageKind.SIGNAL, status=SignalStatus.ACCEPTED),
     "signal_short": Case(MessageKind.SIGNAL, status=SignalStatus.ACCEPTED, signal=SHORT, preferences=ORDERED),
@@ -88,6 +98,7 @@ CASES = {
     "hand_close": Case(MessageKind.HAND_CLOSE, {"price": 104.2, "reason": "MANUAL", "r_multiple": 1.94}),
     "hand_part": Case(MessageKind.HAND_PART, {"price": 104.2, "reason": "MANUAL", "share_ratio": 0.5}),
     "hand_stop": Case(MessageKind.HAND_STOP, {"stop": 100.0, "entry": 100.0, "reason": "CHECKPOINT"}),
+    "checkpoint": Case(MessageKind.CHECKPOINT, ADVISED),
 }
 REPLIES = [name for name, case in CASES.items() if case.kind is not MessageKind.SIGNAL]
 
