@@ -59,4 +59,6 @@ def _end(stores: Stores, stored: StoredSignal, voice: Voice) -> Markup:
     mark, result = NO_TRADE, voice.say(f"status.{stored.status.value}")
     for outcome, r_multiple in results:
         mark, result = MARKS[outcome], Markup(in_r(r_multiple))
-    return voice.say("collected.end", mark=mark, head=headline(stored.signal, voice), name=signal_name(stored.id), result=result)
+    return voice.say(
+        "collected.end", mark=mark, head=headline(stored.signal, voice), name=signal_name(stored.id), result=result
+    )
