@@ -24,6 +24,7 @@ from gateways.telegram_words import (
     Rejected,
     Result,
     Sent,
+    ServerTrouble,
     TimedOut,
     TooLong,
     Unreachable,
@@ -189,6 +190,8 @@ def classified(error: TelegramError) -> Result:
             return Unreachable(f"{type(error.__cause__).__name__}: {error.message}")
         case NetworkError() if _FLOOD in error.message.lower():
             return Flood(DEFAULT_FLOOD_WAIT_S)
+        case NetworkError() if type(error) is NetworkError and isinstance(error.__cause__, TelegramError | None):
+            return ServerTrouble(error.message)  # an answer came, of status 5xx; its text may be of any kind
         case _:
             return TimedOut(error.message)
 

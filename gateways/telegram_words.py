@@ -83,6 +83,13 @@ class TimedOut:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerTrouble:
+    """Telegram answered that it failed on its own side (5xx): hardly delivered, and it may be tried again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """Not delivered: Telegram refuses this request for another reason, and would again."""
 
@@ -108,6 +115,7 @@ Result = (
     | Migrated
     | Flood
     | TimedOut
+    | ServerTrouble
     | Rejected
     | Unreachable
 )

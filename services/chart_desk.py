@@ -4,16 +4,15 @@ A chart is an extra. Whatever goes wrong with it, and however long it takes, the
 """
 
 import asyncio
+import importlib
 import multiprocessing
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from multiprocessing.pool import Pool
 from pathlib import Path
 
-from services.chart_requests import chart_of_close, chart_of_signal
-from services.charts import ChartError
-from services.post import ChartKind, ChartRequest
-from storage.book import Book
+from services.post import ChartRequest
 
 PATIENCE_S = 5.0
 KEPT_CHARTS = 4
@@ -31,6 +30,21 @@ Draw = Callable[[ChartRequest], Awaitable[bytes]]
 async def no_charts(request: ChartRequest) -> bytes:
     """For whoever has nobody to draw."""
     raise NoChart("there is nobody to draw it")
+
+
+@dataclass(frozen=True, slots=True)
+class InWorker:
+    """A function by its name, imported where it is called: the worker loads the drawing library, the live bot never does."""
+
+    module: str
+    name: str
+
+    def __call__(self, *arguments: object) -> bytes:
+        png: bytes = getattr(importlib.import_module(self.module), self.name)(*arguments)
+        return png
+
+
+CHART_OF = InWorker("services.chart_worker", "chart_of")
 
 
 class ChartDesk:
@@ -69,7 +83,8 @@ class ChartDesk:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[bytes] = loop.create_future()
 
-        def drawn(png: bytes) -> None:
+        def drawn(png: object) -> None:
+            assert isinstance(png, bytes), "it is what the worker's function returns"
             if not answer.done():
                 answer.set_result(png)
 
@@ -80,21 +95,9 @@ class ChartDesk:
         if self._pool is None:
             self._pool = multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=CHARTS_A_WORKER)
         self._pool.apply_async(
-            chart_of,
+            CHART_OF,
             (self._path, request),
             callback=lambda png: loop.call_soon_threadsafe(drawn, png),
             error_callback=lambda error: loop.call_soon_threadsafe(failed, error),
         )
         return answer
-
-
-def chart_of(path: Path, request: ChartRequest) -> bytes:
-    """The worker's whole work: one chart from the book at `path`; ChartError where it cannot be drawn."""
-    with Book.open_read_only(path) as book, book.reading() as view:
-        stored = view.signals.get(request.signal_id)
-        if request.kind is ChartKind.SIGNAL:
-            return chart_of_signal(view, stored)
-        closed = [position for position in view.positions.of_signal(request.signal_id) if not position.is_open]
-        if not closed:
-            raise ChartError(f"No position of signal {request.signal_id} is closed.")
-        return chart_of_close(view, stored, closed[-1])

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from engine.vocabulary import SignalStatus
 from gateways.telegram_words import (
@@ -23,6 +24,7 @@ from gateways.telegram_words import (
     Rejected,
     SendsMessages,
     Sent,
+    ServerTrouble,
     TimedOut,
     TooLong,
     Unreachable,
@@ -53,6 +55,8 @@ NEWS_AFTER_S = 0.25
 EDIT_TRIES = 5
 NOTICE = "notice"
 UNSENT = (OutboxState.DROPPED, OutboxState.FAILED)
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +89,8 @@ class Sender:
         self._lanes: dict[int, asyncio.Task[None]] = {}
         self._lost_topics: set[int] = set()
         self._stopping = False
+        self._gate = asyncio.Lock()
+        self._charted: tuple[int, ChartRequest | None] = (0, None)  # of one message, whose copies ask alike
 
     def wake(self) -> None:
         """Something new may wait in the outbox."""
@@ -104,7 +110,9 @@ class Sender:
         """Send everything that may be sent now; rows that have to wait stay."""
         while await self._fill_lanes():
             # one chat that has to wait for its bucket does not keep news from the others
-            await asyncio.wait(self._lanes.values(), timeout=NEWS_AFTER_S, return_when=asyncio.FIRST_COMPLETED)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(NEWS_AFTER_S):
+                    await self._until_there_is_room()
             self._clear_lanes()
 
     async def run(self) -> None:
@@ -130,6 +138,14 @@ class Sender:
                 self._lanes[item.chat_id] = asyncio.create_task(self._deliver(item))
         return bool(self._lanes)
 
+    async def _until_there_is_room(self) -> None:
+        """Wait until a chat is done, and while many are at work, until half are: asking for more costs time."""
+        while self._lanes:
+            await asyncio.wait(self._lanes.values(), return_when=asyncio.FIRST_COMPLETED)
+            self._clear_lanes()
+            if len(self._lanes) <= BATCH // 2:
+                return
+
     def _clear_lanes(self) -> None:
         for chat_id, lane in tuple(self._lanes.items()):
             if lane.done():
@@ -144,38 +160,46 @@ class Sender:
         return min(max(self._pace.wall_seconds(due_ms - self._now_ms()), SHORTEST_SLEEP_S), LONGEST_SLEEP_S)
 
     async def _deliver(self, item: OutboxItem) -> None:
-        with self._book.reading() as view:
-            why_not = self._why_not(view, item)
-            request = None if why_not or item.edits else self._render(view, item).chart
-        if why_not is not None:
-            await self._writer.run(lambda tx: tx.outbox.drop(item.id, why_not))
-            return
-        png = None if request is None or self._draw is None else await self._picture(item, request, self._draw)
-        await self._turn(item)
-        sending = None if self._stopping else await self._writer.run(lambda tx: self._begin(tx, item.id, png))
+        png = await self._picture(item)
+        sending = await self._depart(item, lambda tx: self._begin(tx, item.id, png))
         if sending is None:
             return
         end = await self._say(sending)
         await self._writer.run(lambda tx: self._book_end(tx, sending.item, end))
 
-    async def _turn(self, item: OutboxItem) -> None:
-        """Wait until one more call may go to a chat, first for the chat's own buckets, then in the line of all chats."""
+    async def _depart(self, item: OutboxItem, work: Callable[[Stores], T | None]) -> T | None:
+        """Do `work` when one more call may go to a chat, and count the call; None, and nothing counted, where it is None.
+
+        One departs at a time, and counts when it really does: after a stall nobody catches up all at once.
+        """
         chat_id, is_order = item.chat_telegram_id, item.kind == MessageKind.ORDER.value
         while not self._stopping:
-            wait_ms = self._throttle.chat_wait_ms(chat_id, self._now_ms(), is_order=is_order)
-            if not wait_ms:
-                wait_ms = self._throttle.queue_up(self._now_ms())
-                await self._rest(wait_ms)
-                if self._throttle.take(chat_id, self._now_ms(), is_order=is_order):
-                    return
-            await self._rest(wait_ms)
+            await self._rest(self._throttle.chat_wait_ms(chat_id, self._now_ms(), is_order=is_order))
+            async with self._gate:
+                if self._throttle.chat_wait_ms(chat_id, self._now_ms(), is_order=is_order):
+                    continue  # another topic of the chat was faster
+                done = await self._writer.run(work)
+                if done is not None:
+                    await self._rest(self._throttle.all_wait_ms(self._now_ms()))
+                    self._throttle.take(chat_id, self._now_ms(), is_order=is_order)
+                return done
+        return None
 
     async def _rest(self, wait_ms: float) -> None:
         if wait_ms > 0:
             await self._sleep(self._pace.wall_seconds(wait_ms))
 
-    async def _picture(self, item: OutboxItem, request: ChartRequest, draw: Draw) -> bytes | None:
-        """The chart, drawn before the row is marked; without one the words go out alone, and why is kept."""
+    async def _picture(self, item: OutboxItem) -> bytes | None:
+        """The row's chart, drawn before it is marked; without one the words go out alone, and why is kept."""
+        draw = self._draw
+        if draw is None or item.edits:
+            return None
+        if item.message_id != self._charted[0]:
+            with self._book.reading() as view:
+                self._charted = (item.message_id, self._render(view, item).chart)
+        request = self._charted[1]
+        if request is None:
+            return None
         try:
             return await draw(request)
         except NoChart as error:
@@ -209,7 +233,6 @@ class Sender:
             tx.outbox.drop(item.id, why_not)
             return None
         tx.outbox.mark_sending(item.id)
-        self._throttle.left(item.chat_telegram_id, now_ms)
         post = self._render(tx, item)
         parts = _parts_sent(tx, item)
         return Sending(item, post, None if post.chart is None else png, len(parts), parts[0] if parts else None)
@@ -218,7 +241,7 @@ class Sender:
         item = sending.item
 
         async def turn() -> None:
-            await self._turn(item)
+            await self._depart(item, lambda tx: True)
 
         async def tell(number: int, message_id: int) -> None:
             await self._writer.run(lambda tx: _part_sent(tx, item, number, message_id, self._now_ms()))
@@ -246,6 +269,9 @@ class Sender:
             case TimedOut(reason):
                 tx.outbox.mark_unknown(item.id, reason, now_ms)
                 _declare_unknown(tx, item, now_ms)
+            case ServerTrouble(reason):
+                _declare_trouble(tx, item, reason, now_ms)
+                self._try_again(tx, item, reason, now_ms)
             case Unreachable(reason):
                 self._try_again(tx, item, reason, now_ms)
             case Flood(retry_after_s):
@@ -294,6 +320,17 @@ def _declare_unknown(tx: Stores, item: OutboxItem, now_ms: int) -> None:
         tx.outbox.postpone(item.id, now_ms + RESEND_AFTER_MS, "the answer to the first try never came")
     else:
         _signal_is_out(tx, item, now_ms)
+
+
+def _declare_trouble(tx: Stores, item: OutboxItem, reason: str, now_ms: int) -> None:
+    """Telegram says it failed; should it have delivered all the same, the next try is the second to arrive."""
+    tx.events.add(
+        EventType.SEND_UNKNOWN,
+        now_ms,
+        signal_id=item.signal_id,
+        message=f"{item.kind} to {item.chat_telegram_id}: {reason}",
+        idem_key=f"unknown:{item.id}:server trouble:{item.dedupe_key}",
+    )
 
 
 def _signal_is_out(tx: Stores, item: OutboxItem, now_ms: int) -> None:

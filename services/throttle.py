@@ -32,7 +32,7 @@ class Bucket:
         return max(0.0, self._next_ms - self._allowance_ms - now_ms)
 
     def take(self, now_ms: int) -> None:
-        """Count one that goes now, or as soon as it may."""
+        """Count one that goes now."""
         self._next_ms = max(self._next_ms, now_ms) + self._interval_ms
 
     def block(self, until_ms: int) -> None:
@@ -57,23 +57,14 @@ class Throttle:
         """How long until this chat may hear a message again, or an executor block."""
         return math.ceil(max(bucket.wait_ms(now_ms) for bucket in self._of(chat_id, is_order)))
 
-    def queue_up(self, now_ms: int) -> int:
-        """Take the next place in the line of all chats; how long until its turn comes."""
-        wait_ms = math.ceil(self._all.wait_ms(now_ms))
-        self._all.take(now_ms)
-        return wait_ms
+    def all_wait_ms(self, now_ms: int) -> int:
+        """How long until any chat may hear a message again."""
+        return math.ceil(self._all.wait_ms(now_ms))
 
-    def take(self, chat_id: int, now_ms: int, *, is_order: bool = False) -> bool:
-        """Count a message to this chat that goes now; False, and nothing counted, when it has to wait after all."""
-        if self.chat_wait_ms(chat_id, now_ms, is_order=is_order):
-            return False
-        for bucket in self._of(chat_id, is_order):
+    def take(self, chat_id: int, now_ms: int, *, is_order: bool = False) -> None:
+        """Count a message to this chat that goes now."""
+        for bucket in (self._all, *self._of(chat_id, is_order)):
             bucket.take(now_ms)
-        return True
-
-    def left(self, chat_id: int, now_ms: int) -> None:
-        """The call went out at this instant, later than it was counted: the next second begins here."""
-        self._chats[chat_id].block(now_ms + SECOND_MS // ONE_CHAT_A_SECOND)
 
     def flooded(self, chat_id: int, until_ms: int) -> None:
         """Telegram wants silence in this chat; where it says so in one chat after the other, everywhere."""

@@ -13,6 +13,7 @@ from gateways.telegram_words import (
     ParseError,
     Rejected,
     Sent,
+    ServerTrouble,
     TimedOut,
     TooLong,
     Unreachable,
@@ -130,7 +131,6 @@ async def test_a_refusal_is_told_as_what_it_means_for_the_message(sender, api, f
         (Drop(after_acceptance=True), 1),
         (Hang(2.0), 0),
         (Hang(2.0, after_acceptance=True), 1),
-        (Refuse(Response(502, b"<html>")), 0),
         (Refuse(Response(200, b"not json")), 0),
     ],
 )
@@ -139,6 +139,13 @@ async def test_a_send_without_a_proper_answer_is_unknown_whether_it_arrived_or_n
 
     assert isinstance(await sender.send_message(CHANNEL, "text"), TimedOut)
     assert len(api.messages(CHANNEL)) == delivered
+
+
+@pytest.mark.parametrize("answer", [Response(502, b"<html>"), Response(500, b""), Response(503, b'{"ok": false}')])
+async def test_an_error_of_telegrams_own_is_told_apart_from_silence(sender, api, answer):
+    api.script("sendMessage", Refuse(answer))
+
+    assert isinstance(await sender.send_message(CHANNEL, "text"), ServerTrouble)
 
 
 async def test_a_send_is_tried_once_and_only_once(sender, api):

@@ -375,6 +375,17 @@ async def test_an_answer_that_never_came_is_declared_and_the_message_sent_once_m
     assert bench.status(signal_id) is SignalStatus.SENT
 
 
+async def test_while_telegram_is_in_trouble_itself_it_is_tried_until_it_is_not(bench):
+    bench.api.script("sendMessage", *(Refuse(refusal(502, "Bad Gateway")),) * 4)
+    bench.notice("hello")
+    for _ in range(5):
+        await bench.drain(after_ms=61_000)
+
+    assert [message.text for message in bench.sent(OWNER)] == ["hello"]
+    assert bench.row().state is OutboxState.SENT
+    assert bench.events(EventType.SEND_UNKNOWN) == 1
+
+
 async def test_a_second_answer_that_never_came_is_the_last_try(bench):
     bench.api.script("sendMessage", Drop(after_acceptance=True), Drop(after_acceptance=False))
     signal_id = bench.announce()
