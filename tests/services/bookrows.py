@@ -22,7 +22,8 @@ _QUERIES: Mapping[str, str] = {
     "fills": "SELECT * FROM fills ORDER BY id",
     "ledger": "SELECT * FROM ledger ORDER BY id",
     "events": "SELECT at_ms, type, signal_id, position_id, portfolio_id, symbol, message, idem_key FROM events"
-    " WHERE type NOT IN('BOT_STARTED','BOT_STOPPED','SIGNAL_SENT','SEND_UNKNOWN','DEFECT','COMMAND','RIGHTS_CHANGED') ORDER BY id",
+    " WHERE type NOT IN('BOT_STARTED','BOT_STOPPED','SIGNAL_SENT','SEND_UNKNOWN','DEFECT','COMMAND','RIGHTS_CHANGED')"
+    " ORDER BY id",
     # a digest carries the head of the record, which knows when each post was sent; of changes to one post the last may
     # go out alone
     "messages": "SELECT kind, signal_id, payload, created_ms, expires_ms, dedupe_key FROM messages WHERE kind<>'digest'"
