@@ -53,7 +53,7 @@ def test_what_was_reduced_is_restored_at_half_and_not_before():
     low = after(*[LOST] * 3, *[WON] * 2)
     assert low.status is ScoreStatus.REDUCED
 
-    nearly = after(*[WON, LOST] * 3, score=low)  # 5 of 11
+    nearly = after(*[LOST, WON] * 3, score=low)  # 5 of 11
     assert (nearly.win_ratio > 0.45, nearly.status) == (True, ScoreStatus.REDUCED)
     assert after(WON, score=nearly).status is ScoreStatus.NORMAL
 
