@@ -19,6 +19,7 @@ from engine.vocabulary import (
     SignalStatus,
     Stage,
 )
+from ml.acting import Said
 from services.announce import Announcements
 from services.blackouts import Blackout
 from services.pause import pause
@@ -29,6 +30,7 @@ from storage.chats import ChatKind
 from storage.preferences import Preferences
 from tests.services.books import DEFAULTS, NOBODY, everything, with_deposit
 from tests.storage.samples import LONG, NOW_MS, SHORT
+from tests.storage.test_models import MODEL
 
 GOOD = replace(LONG, base_confidence=100.0, chart=ChartFacts(atr=1.0, last_price=101.0, structure_trend=1))
 NOTHING = Rejected(Stage.SETUP, "no zone completed on this candle")
@@ -273,3 +275,26 @@ def test_an_armed_order_waits_on_the_side_price_comes_from(book: Book):
     }
     assert all(order.status is ConditionStatus.ACTIVE for order in orders.values())
     assert {signal.direction for signal in (GOOD, short)} == set(Direction)
+
+
+def test_what_a_model_said_is_kept_beside_its_signal_once(book: Book):
+    moved = replace(GOOD, base_confidence=70.0, confidence=74.0)
+    with book.transaction() as tx:
+        model_id = tx.models.add(MODEL)
+        for p_win in (0.6, 0.1):
+            said = Said(model_id, p_win, 0.5, 4.0)
+            settlement = Settlement(tx, {}, DEFAULTS, NOBODY)
+            recorder = Recorder(tx, settlement, DEFAULTS, Circumstances(NOBODY))
+            recorder.instant([replace(looked(moved), said=said)], moved.candle_close_ms)
+        [stored] = tx.signals.latest(10)
+        [word] = tx.predictions.of_signal(stored.id)
+
+    assert (stored.signal.base_confidence, stored.signal.confidence) == (70.0, 74.0)
+    assert (word.model_id, word.p_win, word.weight, word.adjustment) == (model_id, 0.6, 0.5, 4.0)
+
+
+def test_without_a_model_there_is_no_prediction_and_not_a_neutral_one(book: Book):
+    record(book, GOOD)
+
+    with book.reading() as view:
+        assert view.predictions.of_signal(1) == ()

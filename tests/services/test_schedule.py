@@ -6,8 +6,13 @@ from itertools import pairwise
 import pytest
 
 from engine.timeframes import Timeframe
+from engine.vocabulary import BookKind
 from services.pace import Pace
-from services.schedule import PacedTrigger, cron
+from services.schedule import Job, NothingToDo, PacedTrigger, Schedule, cron
+from storage.book import Book
+from storage.job_runs import JobStatus
+from storage.writer import Writer
+from tests.storage.samples import NOW_MS
 
 
 def fire_times(trigger, start, count):
@@ -51,3 +56,26 @@ def test_a_rehearsal_meets_every_slot_once_at_its_own_speed():
     steps = {round((after - before) / timedelta(minutes=1) * 700) for before, after in pairwise(times)}
     assert steps == {1}
     assert abs((times[0] - start).total_seconds() * 700 - 3) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("ends", "status", "detail"),
+    [
+        (None, JobStatus.OK, None),
+        (NothingToDo("trained yesterday"), JobStatus.SKIPPED, "trained yesterday"),
+        (TimeoutError("took long"), JobStatus.FAILED, "took long"),
+    ],
+)
+async def test_the_slot_of_a_job_keeps_how_it_ended_and_why(ends: Exception | None, status: JobStatus, detail: str | None):
+    async def run() -> None:
+        if ends is not None:
+            raise ends
+
+    job = Job("train", Timeframe.D1, 0, 5.0, True, run)
+    with Book.temporary(BookKind.LIVE, now_ms=NOW_MS) as book, Writer(book) as writer:
+        await Schedule([job], writer, "test", lambda: NOW_MS).knock(job)
+        with book.reading() as view:
+            kept = view.job_runs.last("train")
+
+    assert kept is not None
+    assert (kept.status, kept.detail) == (status, detail)
