@@ -37,7 +37,7 @@ def units(text: str) -> int:
 
 def plain(text: str) -> str:
     """What is read of an HTML text."""
-    return "".join(token.shown for token in _tokens(text))
+    return MARKUP.sub(lambda found: "" if found["tag"] else html.unescape(found.group()), text)
 
 
 def split(text: str, limit: int = TEXT_UNITS) -> tuple[str, ...]:
