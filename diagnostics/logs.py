@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from collections import deque
 from collections.abc import Iterable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -59,6 +60,15 @@ def set_up(directory: Path, secrets: Iterable[str], stream: IO[str] | None = Non
     for name, level in LEVELS.items():
         logging.getLogger(name).setLevel(level)
     sys.excepthook = _log_uncaught
+
+
+def last_lines(directory: Path, count: int) -> tuple[str, ...]:
+    """The newest lines of the log file in `directory`, oldest first; none while there is no file."""
+    path = directory / FILE_NAME
+    if not path.exists():
+        return ()
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return tuple(line.rstrip("\n") for line in deque(file, maxlen=count))
 
 
 def take_down() -> None:

@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 from diagnostics import logs
@@ -22,12 +23,13 @@ from gateways.binance import Binance
 from gateways.market import MarketError, UnknownSymbol
 from gateways.telegram_sender import TelegramSender
 from handlers.params_file import read_params
-from handlers.settings import LiveSettings
-from handlers.telegram.desk import Desk
+from handlers.settings import PREFIX, LiveSettings
+from handlers.telegram.desk import Desk, Machine
 from handlers.telegram.door import BadToken, Door
 from handlers.telegram.texts import renderer
 from services.access import ensure_owners
 from services.announce import Announcements
+from services.backtest_desk import BacktestDesk
 from services.blackouts import BlackoutFile
 from services.chart_desk import ChartDesk
 from services.collected import queue_collections
@@ -51,6 +53,7 @@ from storage.stores import Stores
 from storage.writer import Writer
 
 MARKET_RETRY_S = 10.0
+RESTART_AFTER_S = 1.0
 BLOCKED_KEY = "live.blocked_until_ms"
 
 logger = logging.getLogger(__name__)
@@ -78,15 +81,28 @@ class Chats:
     owner_id: int | None
 
 
+class RestartWanted(Exception):
+    """Somebody who may has asked that the bot stops and starts anew."""
+
+
 def run(db: str | None, params_file: str | None, wall_ms: Callable[[], int]) -> int:
     """The live bot, until it is stopped; the exit code. What cannot be used is raised as one sentence."""
+    while True:
+        try:
+            _run_once(db, params_file, wall_ms)
+        except RestartWanted:
+            logger.info("starting anew")
+        else:
+            return 0
+
+
+def _run_once(db: str | None, params_file: str | None, wall_ms: Callable[[], int]) -> None:
     settings = LiveSettings.read(db=db, params=params_file)
     params = read_params(settings.params)
     if settings.market is not None:
         params = replace(params, costs=replace(params.costs, market=settings.market))
     logs.set_up(settings.log_dir, [settings.token.get_secret_value()])
     asyncio.run(_live(settings, params, lambda: settings.clock.book(wall_ms())))
-    return 0
 
 
 async def _live(settings: LiveSettings, params: Params, now_ms: Callable[[], int]) -> None:
@@ -123,6 +139,7 @@ async def _run(ground: Ground) -> None:
     chats = await writer.run(lambda tx: _chats(tx, settings, now_ms()))
     charts = ChartDesk(settings.db)
     learning = Learning(ground.book, writer, ground.params, now_ms)
+    wanted = asyncio.Event()
     desk = Desk(
         ground.book,
         writer,
@@ -131,7 +148,9 @@ async def _run(ground: Ground) -> None:
         Hands(ground.params, Announcements(chats.told_ids, settings.zone)),
         ground.blackouts,
         charts.draw,
-        learning,
+        learning=learning,
+        backtests=BacktestDesk(settings.db, writer, ground.params, now_ms),
+        machine=Machine(_facts(settings), settings.log_dir, _soon(wanted.set)),
     )
     door = Door(token, settings.telegram_url, desk)
     await door.reach()  # a refused token ends the start; a silent Telegram does not
@@ -150,12 +169,37 @@ async def _run(ground: Ground) -> None:
     await pipeline.reach()  # so does a symbol nobody lists
     await writer.run(lambda tx: tx.events.add(EventType.BOT_STARTED, now_ms(), actor=ground.lock.holder.owner))
     try:
-        await _until_stopped(pipeline.run(), sender.run(), door.serve())
+        await _until_stopped(pipeline.run(), sender.run(), door.serve(), _restarting(wanted))
     finally:
         await writer.run(lambda tx: tx.events.add(EventType.BOT_STOPPED, now_ms(), actor=ground.lock.holder.owner))
         await door.close()
         await telegram.aclose()
         charts.close()
+
+
+def _facts(settings: LiveSettings) -> tuple[tuple[str, str], ...]:
+    """The settings as people may read them; secrets show as stars."""
+    return tuple((PREFIX + name.upper(), _said(getattr(settings, name))) for name in LiveSettings.model_fields)
+
+
+def _said(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_said, value))
+    return str(value.value if isinstance(value, Enum) else value)
+
+
+def _soon(act: Callable[[], None]) -> Callable[[], None]:
+    """`act`, but only when whoever asked for it has had his answer."""
+
+    def later() -> None:
+        asyncio.get_running_loop().call_later(RESTART_AFTER_S, act)
+
+    return later
+
+
+async def _restarting(wanted: asyncio.Event) -> None:
+    await wanted.wait()
+    raise RestartWanted
 
 
 async def _look(ground: Ground, read: ReadChart, symbol: str, timeframe: Timeframe) -> tuple[int, Signal | Rejected]:

@@ -1,6 +1,6 @@
 """The actions behind buttons: one table that presses are routed by; whatever is not in it does nothing."""
 
-from handlers.telegram.commands import access, checkpoints, closing, hearing, machine, learning, record, signals
+from handlers.telegram.commands import access, checkpoints, closing, hearing, learning, machine, record, signals
 from handlers.telegram.desk import Action
 from handlers.telegram.paging import PAGE
 from handlers.telegram.reception import LEAVE, leave, turn_page

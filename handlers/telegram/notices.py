@@ -4,6 +4,7 @@ from engine.timeframes import DAY_MS
 from handlers.telegram.buttons import Mint
 from handlers.telegram.catalogue import ENGLISH, text
 from services.access import ACCESS_DECISION, ACCESS_QUESTION
+from services.backtest_desk import BACKTEST_DONE
 from services.incidents import CHAT_CLOSED, OTHER_BOT
 from services.membership import MEMBERSHIP
 from services.post import Post
@@ -14,7 +15,7 @@ from storage.users import User
 APPROVE, BLOCK = "approve", "block"
 """The actions of the buttons under a stranger's question."""
 QUESTION_LASTS_MS = 30 * DAY_MS
-NOTICES = (ACCESS_QUESTION, ACCESS_DECISION, MEMBERSHIP, CHAT_CLOSED, OTHER_BOT)
+NOTICES = (ACCESS_QUESTION, ACCESS_DECISION, MEMBERSHIP, CHAT_CLOSED, OTHER_BOT, BACKTEST_DONE)
 """The kinds of messages that are worded here."""
 
 
@@ -27,6 +28,10 @@ def notice(stores: Stores, item: OutboxItem) -> Post:
         return _question(stores, reader, int(str(told["telegram_id"])), str(told["name"]), item.created_ms)
     if item.kind == ACCESS_DECISION:
         return Post(text(language, "access.let_in"))
+    if item.kind == BACKTEST_DONE and "id" in told:
+        return Post(text(language, "backtest.done", id=str(told["id"])))
+    if item.kind == BACKTEST_DONE:
+        return Post(text(language, "backtest.failed", reason=str(told["reason"])))
     if item.kind in (CHAT_CLOSED, OTHER_BOT):
         return Post(text(language, f"incident.{item.kind}", **{name: str(fact) for name, fact in told.items()}))
     key = "membership.joined" if told["is_open"] else "membership.left"
