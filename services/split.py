@@ -14,9 +14,8 @@ CAPTION_UNITS = 1024
 LINE_WORTH_RATIO = 0.25
 """A part may end this early to end with a line; below it ends with a word, and failing that anywhere."""
 
-TOKEN = re.compile(
-    r"<(?P<end>/?)(?P<tag>[a-zA-Z][a-zA-Z0-9-]*)[^>]*>|&(?:lt|gt|amp|quot|#\d+|#[xX][0-9a-fA-F]+);|.", re.S
-)
+MARKUP = re.compile(r"<(?P<end>/?)(?P<tag>[a-zA-Z][a-zA-Z0-9-]*)[^>]*>|&(?:lt|gt|amp|quot|#\d+|#[xX][0-9a-fA-F]+);")
+TOKEN = re.compile(f"{MARKUP.pattern}|.", re.DOTALL)
 JOINERS = ("\u200d", "\ufe0e", "\ufe0f", "\u20e3")
 
 
