@@ -4,6 +4,7 @@ from diagnostics.checks.finding import Asked, Check, CheckResult, Status
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
 from engine.vocabulary import BookKind
 from services.position_manager import FOLLOWED_KINDS
+from storage.events import EventType
 from storage.job_runs import JobStatus
 
 STALE_AFTER_BARS = 2
@@ -73,6 +74,19 @@ def outbox(asked: Asked) -> CheckResult:
     return CheckResult("outbox", Status.OK, f"{backlog.waiting} waiting", limit, "messages go out")
 
 
+def telegram(asked: Asked) -> CheckResult:
+    """Nobody else listens with the bot's token, and Telegram took every message as it was."""
+    rivals = asked.view.events.count(EventType.OTHER_BOT, asked.now_ms - HOUR_MS)
+    if rivals:
+        detail = "another program listens with this token; stop it or give it its own"
+        return CheckResult("telegram", Status.FAIL, "not alone", "alone", detail)
+    defects = asked.view.events.count(EventType.DEFECT, asked.now_ms - DAY_MS)
+    if defects:
+        [last] = asked.view.events.latest(1, EventType.DEFECT)
+        return CheckResult("telegram", Status.WARN, f"{defects} in a day", "0", last.message or "")
+    return CheckResult("telegram", Status.OK, "no defect", "0", "messages arrive as they are written")
+
+
 def marks(asked: Asked) -> CheckResult:
     """Every open position that a live book follows was settled lately, and every order past its validity is gone."""
     followed = [asked.view.portfolios.of_kind(kind).id for kind in FOLLOWED_KINDS]
@@ -102,5 +116,5 @@ def looks(asked: Asked) -> CheckResult:
     )
 
 
-CHECKS: tuple[Check, ...] = (kind, candles, jobs, outbox, marks, looks)
-NAMES = ("book", "candles", "jobs", "outbox", "positions", "scans")
+CHECKS: tuple[Check, ...] = (kind, candles, jobs, outbox, telegram, marks, looks)
+NAMES = ("book", "candles", "jobs", "outbox", "telegram", "positions", "scans")

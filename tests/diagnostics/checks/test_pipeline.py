@@ -12,6 +12,7 @@ from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
 from engine.vocabulary import BookKind, PortfolioKind, SignalStatus
 from storage.book import Book
 from storage.chats import ChatKind
+from storage.events import EventType
 from storage.job_runs import JobStatus
 from storage.scans import Scan
 from storage.stores import Stores
@@ -191,3 +192,18 @@ def test_signals_alone_do_not_worry_anybody(book: Book):
 
     with book.reading() as view:
         assert run_checks(view, NOW_MS).status is Status.OK
+
+
+def test_a_message_telegram_did_not_take_as_it_was_is_warned_of_for_a_day(book: Book):
+    write(book, lambda tx: tx.events.add(EventType.DEFECT, NOW_MS, message="row 3: unclosed tag"))
+
+    warned = check(book, "telegram", NOW_MS + 24 * HOUR_MS)
+    assert (warned.status, warned.detail) == (Status.WARN, "row 3: unclosed tag")
+    assert check(book, "telegram", NOW_MS + 24 * HOUR_MS + 1).status is Status.OK
+
+
+def test_somebody_else_with_the_token_fails_the_check_for_an_hour(book: Book):
+    write(book, lambda tx: tx.events.add(EventType.OTHER_BOT, NOW_MS))
+
+    assert check(book, "telegram", NOW_MS + HOUR_MS).status is Status.FAIL
+    assert check(book, "telegram", NOW_MS + HOUR_MS + 1).status is Status.OK
