@@ -44,10 +44,10 @@ async def test_a_signal_is_posted_and_followed_to_its_end_in_replies_under_it(ri
     told = first_lines(rig)
     assert told[0] == (1, None, "🟢 <b>LONG #ADAUSDT 15m</b>")
     assert [line for _, reply_to, line in told if reply_to == 1] == [
-        "▶️ 🟢 <b>LONG #ADAUSDT 15m</b> filled at 0.2166",
-        "🎯 🟢 <b>LONG #ADAUSDT 15m</b> target 1 at 0.2203",
-        "🛡 🟢 <b>LONG #ADAUSDT 15m</b> stop moved to break-even, 0.2166",
-        "✅ 🟢 <b>LONG #ADAUSDT 15m</b> stopped at break-even: +0.33R",
+        "▶️ 🟢 <b>LONG #ADAUSDT 15m</b> filled",
+        "🎯 🟢 <b>LONG #ADAUSDT 15m</b> target 1 reached: +1.00R",
+        "🛡 🟢 <b>LONG #ADAUSDT 15m</b> stop moved to break-even",
+        "✅ 🟢 <b>LONG #ADAUSDT 15m</b> stopped at break-even after target 1: +0.33R",
     ]
     with rig.book.reading() as view:
         [closed] = view.positions.closed_since(view.portfolios.of_kind(PortfolioKind.PAPER).id, 0)
