@@ -6,24 +6,27 @@ import pytest
 from distributed import LocalCluster
 from joblib import Parallel, delayed
 
+from engine.vocabulary import BookKind
 from gateways.cluster import ANY_PORT, LOOPBACK, ClusterError, on_cluster
 from services.replay import BTC
 from services.walk_forward import walk_forward
 from storage.book import Book
-from tests.services.test_replay import PARAMS
+from tests.services.test_replay import BEGIN_MS, PARAMS
 from tests.services.test_walk_forward import NOW_MS, bars, book, kept
 
 __all__ = ["book"]
 
 
 def test_a_walk_forward_on_a_local_cluster_comes_to_what_one_process_does(book: Book):
-    alone = walk_forward(book, [bars(BTC)], PARAMS, months=1, now_ms=NOW_MS, processes=1)
     with on_cluster("dask:local"):
         spread = walk_forward(book, [bars(BTC)], PARAMS, months=1, now_ms=NOW_MS)
+    with Book.temporary(BookKind.LIVE, now_ms=BEGIN_MS) as other:
+        alone = walk_forward(other, [bars(BTC)], PARAMS, months=1, now_ms=NOW_MS, processes=1)
+        expected = kept(other, alone.run_id)
 
     assert spread.metrics == alone.metrics
-    assert kept(book, spread.run_id) == kept(book, alone.run_id)
-    assert len(kept(book, alone.run_id)) > 20
+    assert kept(book, spread.run_id) == expected
+    assert len(expected) > 20
 
 
 def test_a_cluster_that_runs_already_does_the_work_in_its_own_processes_and_runs_on():
