@@ -41,9 +41,15 @@ async def chat(rig):
 
 async def test_start_says_what_this_is_and_help_lists_every_command(chat):
     assert "I am running" in await chat.ask("/start")
-    told = await chat.ask("/help")
+    first = await chat.asked("/help")
+    await chat.press(first, "Next ▶")
+    second = chat.shown(first)
+
+    assert "page 2 of 2" in second.text
     for command in COMMANDS:
-        assert f"/{command.name}" in told
+        assert f"/{command.name}" in first.text + second.text
+    await chat.press(second, "◀ Back")
+    assert chat.shown(first).text == first.text
 
 
 async def test_signal_shows_what_the_engine_sees_now(rig, chat):
