@@ -27,23 +27,23 @@ KILLED_AFTER = 1
 PATIENCE_S = 90.0
 
 
-def started(folder: Path, db: Path) -> "subprocess.Popen[str]":
+def started(folder: Path, db: Path, processes: int) -> "subprocess.Popen[str]":
     command = [sys.executable, "bot.py", "backtest", str(folder / "candles"), "--db", str(db), "--walk-forward", "1"]
-    command += ["--jobs", "2", "--params", str(folder / "params.toml"), "--json"]
+    command += ["--jobs", str(processes), "--params", str(folder / "params.toml"), "--json"]
     return subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
 
 
 def finished(folder: Path, db: Path) -> dict:
-    with started(folder, db) as process:
+    with started(folder, db, processes=1) as process:
         printed, complaints = process.communicate()
     assert (process.returncode, complaints) == (0, "")
     return json.loads(printed)
 
 
 def kill_after(folder: Path, db: Path, jobs: int) -> None:
-    with started(folder, db) as process:
+    with started(folder, db, processes=2) as process:
         patient_until = time.monotonic() + PATIENCE_S
         while jobs_kept(db) < jobs and time.monotonic() < patient_until:
             time.sleep(0.005)
