@@ -73,6 +73,7 @@ def build(rooms: Rooms) -> typer.Typer:
         ("health", _health),
         ("why", _why),
         ("verify", _verify),
+        ("backup", _backup),
         ("train", _train),
         ("ml", _ml),
         ("backtest", _backtest),
@@ -475,6 +476,18 @@ def _verify(rooms: Rooms) -> Callable[..., None]:
         raise typer.Exit(0 if verified.difference is None else EXIT_FINDING)
 
     return verify
+
+
+def _backup(rooms: Rooms) -> Callable[..., None]:
+    def backup(db: Db = None, as_json: AsJson = False, params: NoParams = None) -> None:
+        """Copy the book while the bot runs, check and pack the copy, and try it out: exit code 1 if it is no good."""
+        from handlers.cli_backup import made, made_lines
+
+        document = made(DEFAULT_DB if db is None else db, rooms.now_ms())
+        print(json.dumps(document) if as_json else "\n".join(made_lines(document)))
+        raise typer.Exit(0 if document["problem"] is None else EXIT_FINDING)
+
+    return backup
 
 
 def _backtest(rooms: Rooms) -> Callable[..., None]:

@@ -30,6 +30,7 @@ from handlers.telegram.texts import renderer
 from services.access import ensure_owners
 from services.announce import Announcements
 from services.backtest_desk import BacktestDesk
+from services.backup_jobs import BackupJobs
 from services.blackouts import BlackoutFile
 from services.chart_desk import ChartDesk
 from services.collected import queue_collections
@@ -249,7 +250,16 @@ class Pipeline:
         scan = LiveScan(ground.market, self._watch, ground.params, read, ground.now_ms, stored, lambda: learning.acting)
         live = self._live(self._watch, scan)
         await live.begin()
-        chores = Chores(self._retention, self._heartbeat, self._digest, lambda: self._rewatch(scan), self._train)
+        backups = BackupJobs(ground.book, ground.now_ms)
+        chores = Chores(
+            self._retention,
+            self._heartbeat,
+            self._digest,
+            lambda: self._rewatch(scan),
+            self._train,
+            backups.hourly,
+            backups.weekly,
+        )
         table = jobs(live, self._watch.timeframes, chores)
         schedule = Schedule(table, ground.writer, owner, ground.now_ms, ground.settings.clock)
         await schedule.start()

@@ -65,6 +65,8 @@ class Chores:
     digest: Callable[[], Awaitable[None]]
     symbols: Callable[[], Awaitable[None]]
     train: Callable[[], Awaitable[None]]
+    backup: Callable[[], Awaitable[None]]
+    drill: Callable[[], Awaitable[None]]
 
 
 def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[Job, ...]:
@@ -78,6 +80,9 @@ def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[J
         # a zone's morning begins on a multiple of five minutes of UTC; the digest itself knows when it is due
         Job("symbols", Timeframe.D1, 2 * MINUTE_MS, 60.0, False, chores.symbols),
         Job("digest", Timeframe.M5, 5_000, 30.0, False, chores.digest),
+        Job("backup", Timeframe.H1, 7 * MINUTE_MS, 600.0, True, chores.backup),
+        # asked every day, done once a week
+        Job("drill", Timeframe.D1, 5 * HOUR_MS + 23 * MINUTE_MS, 600.0, True, chores.drill),
         Job("train", Timeframe.D1, 4 * HOUR_MS + 41 * MINUTE_MS, 3_600.0, True, chores.train),
     )
 

@@ -8,6 +8,7 @@ from handlers.telegram.commands import (
     access,
     account,
     backtests,
+    backups,
     checkpoints,
     closing,
     control,
@@ -63,6 +64,7 @@ COMMANDS: tuple[Command, ...] = (
     *locks.COMMANDS,
     *access.COMMANDS,
     *machine.COMMANDS,
+    *backups.COMMANDS,
 )
 
 

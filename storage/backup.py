@@ -1,0 +1,107 @@
+"""Copies of a book's file: made whole while others write, counted, checked, and found again in a damaged one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage.database import Access, Connection, DatabaseError, connect, explained
+from storage.errors import BookError, ReadOnlyBook
+from storage.outbox import OutboxItem
+from storage.stores import Stores
+
+WHOLE_FILE = -1
+"""Pages a step of SQLite's backup: all in one, because a step-wise one begins anew with every write of the bot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How many rows each table has, by its name."""
+
+    rows: tuple[tuple[str, int], ...]
+
+    def differences(self, other: "Census") -> tuple[str, ...]:
+        """The tables whose count differs in `other`, in words."""
+        mine, theirs = dict(self.rows), dict(other.rows)
+        return tuple(
+            f"{table}: {mine.get(table, 0)} rows became {theirs.get(table, 0)}"
+            for table in sorted(mine.keys() | theirs.keys())
+            if mine.get(table) != theirs.get(table)
+        )
+
+
+def copy_book(source: Path, target: Path) -> Census:
+    """Write the book as it stands now, of whatever schema version, into a new single file; the rows it had then.
+
+    Raises a BookError, then `target` may be there in part.
+    """
+    with _opened(source, Access.READ) as reading:
+        reading.execute("BEGIN")  # the count and the copy are of one instant
+        census = _census(reading)
+        _create(target)
+        with _opened(target, Access.WRITE) as writing:
+            reading.backup(writing, pages=WHOLE_FILE)
+            writing.execute("PRAGMA journal_mode=DELETE")  # one file, with nothing beside it
+        reading.execute("ROLLBACK")
+    return census
+
+
+def census_of(path: Path) -> Census:
+    """The rows of the book at `path`."""
+    with _opened(path, Access.READ) as reading:
+        return _census(reading)
+
+
+def damage(path: Path) -> str | None:
+    """What SQLite's quick check finds wrong with the file, None when it is sound; never raises for a damaged one."""
+    try:
+        with _opened(path, Access.READ) as reading:
+            said = [text for (text,) in reading.execute("PRAGMA quick_check(1)") if text != "ok"]
+    except (DatabaseError, BookError) as error:
+        return str(error)
+    return said[0] if said else None
+
+
+def settle_into_one_file(path: Path) -> None:
+    """Bring everything that stands beside the book into its file; nobody may have it open. Raises a BookError."""
+    with _opened(path, Access.WRITE_DURABLY) as writing:
+        writing.execute("PRAGMA journal_mode=DELETE").close()
+
+
+def waiting(view: Stores) -> tuple[OutboxItem, ...]:
+    """Every row of the outbox that the book holds as not yet sent or as being sent, oldest first."""
+    found = view.connection.execute("SELECT id FROM outbox WHERE state IN('PENDING','SENDING') ORDER BY id").fetchall()
+    return tuple(view.outbox.get(outbox_id) for (outbox_id,) in found)
+
+
+def _census(connection: Connection) -> Census:
+    tables = [
+        name
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name"
+        )
+    ]
+    counts = (connection.execute(f'SELECT COUNT(*) FROM "{table}"').fetchone()[0] for table in tables)
+    return Census(tuple(zip(tables, counts, strict=True)))
+
+
+def _create(target: Path) -> None:
+    try:
+        target.touch(mode=0o600)
+    except OSError as error:
+        raise ReadOnlyBook(f"{target} cannot be created: {error.strerror}.") from error
+
+
+@contextmanager
+def _opened(path: Path, access: Access) -> Iterator[Connection]:
+    try:
+        connection = connect(path, access)
+        try:
+            yield connection
+        finally:
+            connection.close()
+    except DatabaseError as error:
+        sentence = explained(error, path)
+        if sentence is None:
+            raise
+        raise sentence from error
