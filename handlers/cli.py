@@ -74,6 +74,7 @@ def build(rooms: Rooms) -> typer.Typer:
         ("why", _why),
         ("verify", _verify),
         ("backup", _backup),
+        ("restore", _restore),
         ("train", _train),
         ("ml", _ml),
         ("backtest", _backtest),
@@ -488,6 +489,22 @@ def _backup(rooms: Rooms) -> Callable[..., None]:
         raise typer.Exit(0 if document["problem"] is None else EXIT_FINDING)
 
     return backup
+
+
+def _restore(rooms: Rooms) -> Callable[..., None]:
+    def restore(
+        file: Annotated[Path, typer.Argument(help="A backup, or a copy of a book.")],
+        db: Db = None,
+        as_json: AsJson = False,
+        params: NoParams = None,
+    ) -> None:
+        """Put a backup in the place of the book, checked first; the present book is kept aside. Stop the bot before."""
+        from handlers.cli_backup import restored, restored_lines
+
+        document = restored(file, DEFAULT_DB if db is None else db, rooms.now_ms())
+        print(json.dumps(document) if as_json else "\n".join(restored_lines(document)))
+
+    return restore
 
 
 def _backtest(rooms: Rooms) -> Callable[..., None]:

@@ -1,9 +1,10 @@
-"""`backup`: what was made and what stands, as a document and as lines."""
+"""`backup` and `restore`: what was done and what stands, as documents and as lines."""
 
 from pathlib import Path
 from typing import Any
 
 from services.backup import back_up, backups_of, drill
+from services.restore import restore
 
 
 def made(book: Path, now_ms: int) -> dict[str, Any]:
@@ -27,3 +28,25 @@ def made_lines(document: dict[str, Any]) -> list[str]:
     else:
         told.append(f"tried    IT CANNOT BE RESTORED: {document['problem']}")
     return [*told, f"kept     {len(document['kept'])} backups, the oldest {Path(document['kept'][-1]).name}"]
+
+
+def restored(backup: Path, book: Path, now_ms: int) -> dict[str, Any]:
+    """Restore; the document of the command. BookError where the backup is no good, then nothing was changed."""
+    done = restore(backup, book, now_ms)
+    return {
+        "book": str(book),
+        "kept_aside": None if done.kept_aside is None else str(done.kept_aside),
+        "of_unknown_end": done.of_unknown_end,
+        "corrected": done.corrected,
+    }
+
+
+def restored_lines(document: dict[str, Any]) -> list[str]:
+    """The same for people."""
+    told = [f"restored  {document['book']}: sound, every identity holds"]
+    if document["kept_aside"] is not None:
+        told.append(f"kept      the book that was there: {document['kept_aside']}")
+    told.append(f"messages  {document['of_unknown_end']} waited and may have been sent since; they are not sent again")
+    if document["corrected"]:
+        told.append("record    goes on behind a CORRECTION that says so")
+    return told

@@ -41,6 +41,7 @@ from services.live import PATIENCE_MS, Live
 from services.live_scan import LiveScan, Watch, chart_reader, fresh_look, stored_windows, watch_of
 from services.pace import MS_PER_SECOND
 from services.publish import set_public_channel
+from services.restore import refuse_damaged
 from services.rules import in_force
 from services.schedule import Chores, Schedule, jobs
 from services.send import Sender
@@ -110,6 +111,7 @@ async def _live(settings: LiveSettings, params: Params, now_ms: Callable[[], int
     """Refuse what cannot be used before anything connects anywhere, then run until a signal or a defect ends it."""
     with BookLock.acquire(settings.db, f"bot {os.getpid()}", now_ms()) as lock:
         is_new = not settings.db.exists()
+        refuse_damaged(settings.db)
         try:
             await _on_book(settings, params, now_ms, lock)
         except (BadToken, UnknownSymbol):

@@ -263,7 +263,7 @@ class Sender:
                 self._throttle.delivered()
                 tx.outbox.mark_sent(item.id, message_id, now_ms)
                 publish(tx, item, Delivery.SENT, now_ms)
-                _signal_is_out(tx, item, now_ms)
+                signal_is_out(tx, item, now_ms)
             case TimedOut(reason) if item.edits and item.tries < EDIT_TRIES:  # a change made twice is one change
                 self._try_again(tx, item, reason, now_ms)
             case TimedOut(reason):
@@ -319,7 +319,7 @@ def _declare_unknown(tx: Stores, item: OutboxItem, now_ms: int) -> None:
     if first and not _is_late(item, now_ms):
         tx.outbox.postpone(item.id, now_ms + RESEND_AFTER_MS, "the answer to the first try never came")
     else:
-        _signal_is_out(tx, item, now_ms)
+        signal_is_out(tx, item, now_ms)
 
 
 def _declare_trouble(tx: Stores, item: OutboxItem, reason: str, now_ms: int) -> None:
@@ -333,7 +333,7 @@ def _declare_trouble(tx: Stores, item: OutboxItem, reason: str, now_ms: int) -> 
     )
 
 
-def _signal_is_out(tx: Stores, item: OutboxItem, now_ms: int) -> None:
+def signal_is_out(tx: Stores, item: OutboxItem, now_ms: int) -> None:
     """The channel has (as far as anybody knows) its signal; what became of it meanwhile stays as it is."""
     if item.kind != MessageKind.SIGNAL.value or item.signal_id is None:
         return

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.database import Access, Connection, DatabaseError, connect, explained
-from storage.errors import BookError, ReadOnlyBook
+from storage.errors import CorruptBook, NotABook, ReadOnlyBook
 from storage.outbox import OutboxItem
 from storage.stores import Stores
 
@@ -53,11 +53,11 @@ def census_of(path: Path) -> Census:
 
 
 def damage(path: Path) -> str | None:
-    """What SQLite's quick check finds wrong with the file, None when it is sound; never raises for a damaged one."""
+    """What SQLite's quick check finds wrong with the file, None when it is sound; BookError where it cannot be asked."""
     try:
         with _opened(path, Access.READ) as reading:
             said = [text for (text,) in reading.execute("PRAGMA quick_check(1)") if text != "ok"]
-    except (DatabaseError, BookError) as error:
+    except (CorruptBook, NotABook) as error:
         return str(error)
     return said[0] if said else None
 
