@@ -82,6 +82,9 @@ def build(rooms: Rooms) -> typer.Typer:
         ("prove", _prove),
     ):
         app.command(name)(_in_one_sentence(command(rooms)))
+    journal = typer.Typer(no_args_is_help=True, help="The journal: every signal and what became of it.")
+    journal.command("export")(_in_one_sentence(_journal_export(rooms)))
+    app.add_typer(journal, name="journal")
     return app
 
 
@@ -505,6 +508,34 @@ def _restore(rooms: Rooms) -> Callable[..., None]:
         print(json.dumps(document) if as_json else "\n".join(restored_lines(document)))
 
     return restore
+
+
+def _journal_export(rooms: Rooms) -> Callable[..., None]:
+    def export(
+        db: Db = None,
+        as_csv: Annotated[bool, typer.Option("--csv", help="A table with a header (the default).")] = False,
+        json_lines: Annotated[bool, typer.Option("--json-lines", help="One JSON object a line.")] = False,
+        book: Annotated[str | None, typer.Option("--book", help="One book: paper, shadow, legacy or real.")] = None,
+        out: Annotated[Path | None, typer.Option("--out", help="Write there instead of to stdout.")] = None,
+        params: NoParams = None,
+    ) -> None:
+        """Write every row of the journal as CSV or JSON lines."""
+        from handlers.cli_journal import book_named, export, opened
+        from storage.book import Book
+
+        if as_csv and json_lines:
+            raise UsageError("either --csv or --json-lines, not both.")
+        kind = book_named(book)
+        with (
+            Book.open_read_only(DEFAULT_DB if db is None else db) as opened_book,
+            opened_book.reading() as view,
+            opened(out) as file,
+        ):
+            count = export(view, file, kind, json_lines=json_lines)
+        if out is not None:
+            print(f"onebook: {count} rows written to {out}", file=sys.stderr)
+
+    return export
 
 
 def _backtest(rooms: Rooms) -> Callable[..., None]:
