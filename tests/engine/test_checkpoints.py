@@ -92,13 +92,17 @@ def beside_btc(seed: int) -> Stack:
     return short_walk(seed, named(walk(seed + 1000, 500, Timeframe.M15), "BTCUSDT"))
 
 
-def swept_and_displaced(passed: Passed, stack: Stack) -> Stack:
-    """The stack, but the highs ahead of a long are raided and rejected two bars before, and price is pushed back."""
+def raided_and_displaced(passed: Passed, stack: Stack, *, rejected: bool) -> Stack:
+    """The stack, but the highs ahead of a long are raided two bars before, and price is pushed back.
+
+    Rejected, it closes below them at once; else it closes far above and is pushed back to where they still lie below.
+    """
     own, reading = stack.own, passed.readings.own
     bar, price = reading.last - 1, float(own.close[reading.last - 2])
     ahead, _ = next(reading.pools(1))
-    raid = (price, ahead + TICK, price, price)
-    push = (price, price, price - 2 * reading.atr, price - 2 * reading.atr)
+    closed, back = (price, 2 * reading.atr) if rejected else (ahead + 8 * reading.atr, 6 * reading.atr)
+    raid = (price, max(ahead, closed) + TICK, price, closed)
+    push = (closed, closed, closed - back, closed - back)
     columns = [column.copy() for column in (own.open, own.high, own.low, own.close)]
     for column, *values in zip(columns, raid, push, strict=True):
         column[bar : bar + 2] = values
@@ -132,18 +136,37 @@ def test_confidence_is_gone_where_the_market_weighs_most():
     assert advice(found, LIMITS).name == "confidence_gone"
 
 
-def test_liquidity_swept_with_displacement_against_calls_for_a_part():
-    stack = corpus()[1].stack
-    passed = passed_at(stack, 254, 291)
+def raided(passed: Passed, *, rejected: bool) -> Reanalysis:
     assert passed.held.signal.direction is Direction.LONG
-    looks = Looks(swept_and_displaced(passed, stack), PARAMS, read, TICK)
+    looks = Looks(raided_and_displaced(passed, corpus()[1].stack, rejected=rejected), PARAMS, read, TICK)
     readings = looks.readings_at(passed.readings.own.closed_at_ms)
     assert isinstance(readings, Readings)
+    return reanalyse(passed.held, readings, PARAMS)
 
-    found = reanalyse(passed.held, readings, PARAMS)
+
+def test_liquidity_swept_with_displacement_against_calls_for_a_part():
+    passed = passed_at(corpus()[1].stack, 254, 291)
+    found = raided(passed, rejected=True)
+
     assert (found.swept_against, found.structure_broken, found.bias_flipped) == (True, False, False)
     assert advice(found, LIMITS).recommendation is Recommendation.PARTIAL_CLOSE
     assert not passed.found().swept_against
+
+
+def test_liquidity_that_was_run_through_is_not_swept_against():
+    passed = passed_at(corpus()[1].stack, 254, 291)
+
+    assert not raided(passed, rejected=False).swept_against
+
+
+@pytest.mark.parametrize(("bias_then", "flipped"), [(1, True), (0, True), (-1, False), (None, False)])
+def test_a_bias_flips_only_where_it_was_not_against_before(bias_then: int | None, flipped: bool):
+    passed = passed_at(short_walk(156), 343, 360)
+    signal = passed.held.signal
+    then = None if bias_then is None else bias_then * signal.direction.sign
+    held = replace(passed.held, signal=replace(signal, htf_bias=then))
+
+    assert reanalyse(held, passed.readings, PARAMS).bias_flipped is flipped
 
 
 BREAKING = replace(CALM, structure_broken=True)
