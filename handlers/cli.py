@@ -75,6 +75,7 @@ def build(rooms: Rooms) -> typer.Typer:
         ("verify", _verify),
         ("backup", _backup),
         ("restore", _restore),
+        ("upgrade", _upgrade),
         ("train", _train),
         ("ml", _ml),
         ("backtest", _backtest),
@@ -508,6 +509,17 @@ def _restore(rooms: Rooms) -> Callable[..., None]:
         print(json.dumps(document) if as_json else "\n".join(restored_lines(document)))
 
     return restore
+
+
+def _upgrade(rooms: Rooms) -> Callable[..., None]:
+    def upgrade(db: Db = None, as_json: AsJson = False, params: NoParams = None) -> None:
+        """Bring the book to this program's version: a backup that was tried out first, then every identity asked."""
+        from handlers.cli_backup import upgraded, upgraded_lines
+
+        document = upgraded(DEFAULT_DB if db is None else db, rooms.now_ms())
+        print(json.dumps(document) if as_json else "\n".join(upgraded_lines(document)))
+
+    return upgrade
 
 
 def _journal_export(rooms: Rooms) -> Callable[..., None]:

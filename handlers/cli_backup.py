@@ -1,10 +1,11 @@
-"""`backup` and `restore`: what was done and what stands, as documents and as lines."""
+"""`backup`, `restore` and `upgrade`: what was done and what stands, as documents and as lines."""
 
 from pathlib import Path
 from typing import Any
 
 from services.backup import back_up, backups_of, drill
 from services.restore import restore
+from services.upgrade import upgrade
 
 
 def made(book: Path, now_ms: int) -> dict[str, Any]:
@@ -50,3 +51,17 @@ def restored_lines(document: dict[str, Any]) -> list[str]:
     if document["corrected"]:
         told.append("record    goes on behind a CORRECTION that says so")
     return told
+
+
+def upgraded(book: Path, now_ms: int) -> dict[str, Any]:
+    """Upgrade; the document of the command. BookError where it could not be done."""
+    done = upgrade(book, now_ms)
+    return {"book": str(book), "version": done.version, "backup": str(done.backup.path)}
+
+
+def upgraded_lines(document: dict[str, Any]) -> list[str]:
+    """The same for people."""
+    return [
+        f'upgraded  {document["book"]} is of version "{document["version"]}", every identity holds',
+        f"way back  the earlier program, and there: python bot.py restore {document['backup']}",
+    ]
