@@ -72,6 +72,7 @@ def build(rooms: Rooms) -> typer.Typer:
         ("replay", _replay),
         ("health", _health),
         ("why", _why),
+        ("doctor", _doctor),
         ("verify", _verify),
         ("backup", _backup),
         ("restore", _restore),
@@ -359,6 +360,18 @@ def _health(rooms: Rooms) -> Callable[..., None]:
         raise typer.Exit(found.exit_code)
 
     return health
+
+
+def _doctor(rooms: Rooms) -> Callable[..., None]:
+    def doctor(db: Db = None, params: ParamsFile = None, as_json: AsJson = False) -> None:
+        """Look the set-up over, with what to do where something is missing: exit code 1 if anything is."""
+        from handlers.cli_doctor import document, examined, lines
+
+        findings = examined(db, params, rooms.now_ms)
+        print(json.dumps(document(findings)) if as_json else "\n".join(lines(findings)))
+        raise typer.Exit(0 if all(found.is_good for found in findings) else EXIT_FINDING)
+
+    return doctor
 
 
 def _why(rooms: Rooms) -> Callable[..., None]:
