@@ -11,7 +11,7 @@ demo: $(RUNTIME)  ## the whole pipeline on a simulated market, offline, without 
 	$(BIN)/python bot.py demo
 
 test: $(DEV)  ## the unit tests
-	$(BIN)/python -m pytest -m "not long" tests
+	$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile tests
 
 long: $(DEV)  ## crash, soak and big-data suites in full
 	ONEBOOK_LONG=full $(BIN)/python -m pytest -m long tests --timeout 3600

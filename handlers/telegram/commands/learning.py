@@ -87,9 +87,7 @@ def _signs(asked: Asked, health: ModelHealth) -> list[Markup]:
         return []
     worst = health.drifted[0] if health.drifted else None
     told = [
-        asked.say("ml.no_drift")
-        if worst is None
-        else asked.say("ml.drift", psi=f"{worst.psi:.2f}", feature=worst.name)
+        asked.say("ml.no_drift") if worst is None else asked.say("ml.drift", psi=f"{worst.psi:.2f}", feature=worst.name)
     ]
     if (kept := health.calibration) is not None:
         promised, won = f"{kept.mean_p:.0%}", f"{kept.win_ratio:.0%}"
@@ -97,7 +95,9 @@ def _signs(asked: Asked, health: ModelHealth) -> list[Markup]:
     return told
 
 
-def _ways_back(view: Stores, asked: Asked, models: tuple[StoredModel, ...], now_ms: int) -> tuple[tuple[Button, ...], ...]:
+def _ways_back(
+    view: Stores, asked: Asked, models: tuple[StoredModel, ...], now_ms: int
+) -> tuple[tuple[Button, ...], ...]:
     """A button for each model that does not act, and one for the rules alone while one does."""
     mint, owner = Mint.of(view, now_ms), asked.user.telegram_id
     others = [
@@ -105,7 +105,11 @@ def _ways_back(view: Stores, asked: Asked, models: tuple[StoredModel, ...], now_
         for model in models
         if not model.is_active and model.verdict.startswith("promoted")
     ]
-    alone = [mint.button(asked.say("ml.button.rules"), BACK, RULES_ALONE, owner)] if any(m.is_active for m in models) else []
+    alone = (
+        [mint.button(asked.say("ml.button.rules"), BACK, RULES_ALONE, owner)]
+        if any(m.is_active for m in models)
+        else []
+    )
     return tuple((button,) for button in (*others, *alone))
 
 
