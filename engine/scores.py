@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from engine.timeframes import DAY_MS, HOUR_MS
+from engine.timeframes import DAY_MS, HOUR_MS, weekday
 from engine.vocabulary import Direction, Outcome
 
 JUDGED_FROM = 5
@@ -18,7 +18,6 @@ RESTORED_FROM = 0.50
 FAVORED_FROM = 0.60
 UNKNOWN_KEY = "unknown"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday
 
 
 class Dim(Enum):
@@ -136,7 +135,7 @@ def keys_of(trade: ClosedTrade) -> Iterator[tuple[Dim, str]]:
     yield Dim.SESSION, trade.session or UNKNOWN_KEY
     yield Dim.TIMEFRAME, trade.timeframe
     yield Dim.HOUR, f"{trade.decided_ms % DAY_MS // HOUR_MS:02d}"
-    yield Dim.WEEKDAY, WEEKDAYS[(trade.decided_ms // DAY_MS + EPOCH_WEEKDAY) % len(WEEKDAYS)]
+    yield Dim.WEEKDAY, WEEKDAYS[weekday(trade.decided_ms)]
     yield Dim.REGIME, trade.regime or UNKNOWN_KEY
     yield Dim.DIRECTION, trade.direction.value
 

@@ -12,7 +12,8 @@ from engine.candles import Candles
 from engine.detection_params import DetectionParams
 from engine.findings import NONE, Kind
 from engine.kernel_columns import GivenRows
-from engine.sessions import ASIAN_RANGE, EPOCH_WEEKDAY, JUDAS, SILVER_BULLETS, Sessions, is_new
+from engine.sessions import ASIAN_RANGE, JUDAS, SILVER_BULLETS, Sessions, is_new
+from engine.timeframes import EPOCH_WEEKDAY
 
 MIDNIGHT_OPEN_BEFORE = 17 * 60
 OPENING_GAP_AT = 18 * 60

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from engine.candles import Candles
 from engine.detection_params import NEW_YORK, DetectionParams
 from engine.detection_params import UTC as UTC_NAME
-from engine.timeframes import MINUTE_MS
+from engine.timeframes import EPOCH_WEEKDAY, MINUTE_MS
 
 DAY_MINUTES = 24 * 60
 NOON_MINUTES = 12 * 60
-EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
 
 
 @dataclass(frozen=True, slots=True)

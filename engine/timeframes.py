@@ -12,6 +12,8 @@ Ms = TypeVar("Ms", int, NDArray[np.int64])
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
+DAYS_A_WEEK = 7
+EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
 WEEK_MS = 7 * DAY_MS
 FIRST_MONDAY_MS = 4 * DAY_MS  # 1970-01-05 00:00 UTC: weeks start on Mondays, the epoch was a Thursday
 
@@ -117,3 +119,8 @@ _CONTEXT = {
 
 def _known() -> str:
     return ", ".join(timeframe.text for timeframe in Timeframe)
+
+
+def weekday(ms: int) -> int:
+    """The day of the week of an instant, UTC: 0 = Monday."""
+    return (ms // DAY_MS + EPOCH_WEEKDAY) % DAYS_A_WEEK

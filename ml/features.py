@@ -21,7 +21,7 @@ from engine.indicators import Column, Indicators
 from engine.looks import Describer, Stack
 from engine.params import Params
 from engine.reading import Raid, Reading
-from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS
+from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, weekday
 from engine.vocabulary import Direction, Signal
 
 FEATURES_VERSION = 1
@@ -31,8 +31,6 @@ BTC_BARS = 24
 FAST_EMA_BARS, SLOW_EMA_BARS = 20, 50
 TREND_ADX, RANGE_ADX = 25.0, 20.0
 RSI_MIDDLE = 50.0
-DAYS_A_WEEK = 7
-EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; 0 = Monday
 MISSING = math.nan
 
 
@@ -137,7 +135,7 @@ def _day_angle(facts: Facts) -> float:
 
 
 def _weekday(facts: Facts) -> float:
-    return float((facts.signal.candle_close_ms // DAY_MS + EPOCH_WEEKDAY) % DAYS_A_WEEK)
+    return float(weekday(facts.signal.candle_close_ms))
 
 
 def _volume(facts: Facts) -> float:
