@@ -35,7 +35,7 @@ class PastModels:
 def promoted_models(view: Stores) -> tuple[StoredModel, ...]:
     """Every model of a book that was promoted, the oldest first; one that was refused has no weight."""
     stored = sorted(view.models.all(MODEL_NAME), key=lambda model: (model.trained_ms, model.version))
-    return tuple(model for model in stored if _weight(model) > 0)
+    return tuple(model for model in stored if model.was_promoted)
 
 
 def between(stored: Sequence[StoredModel], from_ms: int, to_ms: int) -> tuple[StoredModel, ...]:
@@ -55,8 +55,3 @@ def past_models(stored: Sequence[StoredModel], expires_after_days: int) -> PastM
             acting.append(None)
             refusals.append(str(refused))
     return PastModels(tuple(stored), tuple(acting), tuple(refusals), expires_after_days * DAY_MS)
-
-
-def _weight(model: StoredModel) -> float:
-    weight = model.metrics.get("weight")
-    return float(weight) if isinstance(weight, int | float) else 0.0

@@ -45,6 +45,12 @@ class StoredModel:
     sha256: str
     is_active: bool
 
+    @property
+    def was_promoted(self) -> bool:
+        """Whether its training gave it any weight."""
+        weight = self.metrics.get("weight")
+        return isinstance(weight, int | float) and weight > 0
+
 
 _COLUMNS = (
     "id, name, version, trained_ms, n_samples, features_version, feature_names, metrics, verdict, library_versions,"

@@ -103,7 +103,7 @@ def _ways_back(
     others = [
         mint.button(asked.say("ml.button.back", id=model.id), BACK, str(model.id), owner)
         for model in models
-        if not model.is_active and model.verdict.startswith("promoted")
+        if not model.is_active and model.was_promoted
     ]
     alone = (
         [mint.button(asked.say("ml.button.rules"), BACK, RULES_ALONE, owner)]
