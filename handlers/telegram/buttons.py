@@ -117,7 +117,9 @@ class Mint:
 
 
 def in_36(number: int) -> str:
-    """A number of at least 0 in as few letters and digits as `int(text, 36)` reads."""
+    """A number in as few letters and digits as `int(text, 36)` reads; ValueError below 0 (no button belongs to a group)."""
+    if number < 0:
+        raise ValueError(f"{number} is below 0")
     text = DIGITS[number % 36]
     while number := number // 36:
         text = DIGITS[number % 36] + text

@@ -92,3 +92,8 @@ def test_the_secret_is_made_once_and_stays():
 @given(st.integers(0, LARGEST_ID))
 def test_numbers_are_read_back(number: int):
     assert int(in_36(number), 36) == number
+
+
+def test_a_number_below_0_is_refused_and_not_written_for_ever():
+    with pytest.raises(ValueError, match="-100 is below 0"):
+        in_36(-100)
