@@ -13,12 +13,12 @@ from services.announce import Announcements, MessageKind, signal_key
 from services.hands import STALE_AFTER_MS, HandOrder, Hands
 from storage.book import Book
 from storage.chats import ChatKind
-from storage.database import Moment
 from storage.events import EventType
 from storage.identities import identities
 from storage.stores import Stores
 from tests.drawing import Row
 from tests.services.books import armed, candles_of, everything, settle, with_deposit
+from tests.services.strikes import StrikeAfter, Struck
 from tests.storage.samples import LONG, NOW_MS
 
 FILL: Row = (101.0, 101.0, 99.5, 100.5)
@@ -219,28 +219,6 @@ def test_nothing_is_closed_at_a_price_of_long_ago(desk: Desk):
         HANDS.close(tx, late)
     with desk.book.transaction() as tx:
         assert HANDS.close(tx, at_once) is not None
-
-
-class Struck(Exception):
-    """What the fault raises in the middle of a transaction."""
-
-
-class StrikeAfter:
-    """A fault that, once armed, strikes after so many statements."""
-
-    def __init__(self) -> None:
-        self.statements_left: int | None = None
-
-    def __call__(self, moment: Moment, sql: str) -> None:
-        if self.statements_left is None or moment is Moment.BEFORE:
-            return
-        if sql == "COMMIT":  # what is committed is done, whatever happens then
-            self.statements_left = None
-            return
-        if self.statements_left == 0:
-            self.statements_left = None
-            raise Struck
-        self.statements_left -= 1
 
 
 @pytest.mark.parametrize("lever", LEVERS.values(), ids=LEVERS)

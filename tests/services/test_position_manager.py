@@ -25,13 +25,13 @@ from services.announce import Announcements
 from services.position_manager import Settlement
 from storage.book import Book
 from storage.chats import ChatKind
-from storage.database import Moment
 from storage.events import EventType
 from storage.fills import Fill
 from storage.identities import identities
 from storage.stores import Stores
 from tests.drawing import Row
 from tests.services.books import armed, candles_of, everything, settle, with_deposit
+from tests.services.strikes import StrikeAfter, Struck
 from tests.storage.samples import LONG, NOW_MS, SHORT
 
 # LONG enters at 100 with its stop at 98 and targets at 103, 106 and 110.
@@ -331,28 +331,6 @@ def test_only_what_is_open_can_be_closed_by_hand(book: Book):
 
     with book.transaction() as tx, pytest.raises(LookupError, match=f"Position {paper.id} is not open"):
         Settlement(tx, {}, Params(), Announcements()).close_by_hand(paper.id, NOW_MS, 100.0, CloseReason.MANUAL)
-
-
-class Struck(Exception):
-    """What the fault raises in the middle of a transaction."""
-
-
-class StrikeAfter:
-    """A fault that, once armed, strikes after so many statements; the COMMIT is one of them."""
-
-    def __init__(self) -> None:
-        self.statements_left: int | None = None
-
-    def __call__(self, moment: Moment, sql: str) -> None:
-        if self.statements_left is None or moment is Moment.BEFORE:
-            return
-        if sql == "COMMIT":  # what is committed is done, whatever happens then
-            self.statements_left = None
-            return
-        if self.statements_left == 0:
-            self.statements_left = None
-            raise Struck
-        self.statements_left -= 1
 
 
 def by_candles(tx: Stores) -> None:

@@ -20,13 +20,10 @@ from storage.book import Book
 from storage.models import MODEL_NAME
 from storage.users import Role, User
 from storage.writer import Writer
+from tests.handlers.telegram.chat import no_look
 from tests.services.test_train import NOW_MS, PARAMS, with_backtest
 
 OPERATOR = User(1, 77, "Ana", Role.OPERATOR, "en", "UTC", NOW_MS, None, None)
-
-
-async def no_look(symbol: str, timeframe: object) -> tuple[int, object]:
-    raise AssertionError("nobody asks for a look here")
 
 
 def asked(*words: str, language: str = "en") -> Asked:

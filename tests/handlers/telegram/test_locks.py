@@ -24,14 +24,11 @@ from storage.chats import ChatKind
 from storage.preferences import Preferences
 from storage.users import Role, User
 from storage.writer import Writer
+from tests.handlers.telegram.chat import no_look
 from tests.services.test_protections import lost
 from tests.storage.samples import NOW_MS
 
 OPERATOR = User(1, 77, "Ana", Role.OPERATOR, "en", "UTC", NOW_MS, None, None)
-
-
-async def no_look(symbol: str, timeframe: object) -> tuple[int, object]:
-    raise AssertionError("nobody asks for a look here")
 
 
 @pytest.fixture

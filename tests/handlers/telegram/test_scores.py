@@ -16,13 +16,10 @@ from storage.book import Book
 from storage.users import Role, User
 from storage.writer import Writer
 from tests.engine.test_scores import LOST, WON
+from tests.handlers.telegram.chat import no_look
 from tests.storage.samples import NOW_MS, paper
 
 OPERATOR = User(1, 77, "Ana", Role.OPERATOR, "en", "UTC", NOW_MS, None, None)
-
-
-async def no_look(symbol: str, timeframe: object) -> tuple[int, object]:
-    raise AssertionError("nobody asks for a look here")
 
 
 @pytest.fixture
