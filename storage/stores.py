@@ -23,6 +23,7 @@ from storage.scores import Scores
 from storage.settings import Settings
 from storage.signal_cache import SignalCache
 from storage.signals import Signals
+from storage.snapshots import Snapshots
 from storage.users import Users
 
 
@@ -53,6 +54,7 @@ class Stores:
         "settings",
         "signal_cache",
         "signals",
+        "snapshots",
         "users",
     )
 
@@ -81,3 +83,4 @@ class Stores:
         self.candles = CandleStore(connection)
         self.job_runs = JobRuns(connection)
         self.settings = Settings(connection)
+        self.snapshots = Snapshots(connection)
