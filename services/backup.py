@@ -1,8 +1,8 @@
 """Backups of the book: copied while the bot runs, checked, packed, kept in number and size, and tried out.
 
 A backup is `backups/NAME-20260121T140000Z.db.gz` beside the book, with a `.json` that tells what is in it. It gets its
-name last, when it is whole and on the disk; what was left half done by a killed process ends in `.part` and is removed
-by the next one.
+name last, when it is whole and on the disk; what a killed process left, half a backup (`.part`) or the scratch folder of
+a trial, is removed by the next one.
 """
 
 import gzip
@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
+import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,13 +23,14 @@ from storage.backup import Census, census_of, copy_book, damage
 from storage.book import Book
 from storage.errors import BookError, BookInUse, OlderBook
 from storage.identities import identities, integrity
-from storage.lock import BookLock
+from storage.lock import LOCK_SUFFIX, BookLock, holder_of
 
 FOLDER = "backups"
 STAMP = "%Y%m%dT%H%M%SZ"
 SUFFIX = ".db.gz"
 UNFINISHED = ".part"
 FACTS_SUFFIX = ".json"
+SCRATCH = "onebook-drill-"
 MS_PER_SECOND = 1_000
 
 KEPT_HOURS = 24
@@ -117,10 +118,7 @@ def back_up(book: Path, now_ms: int, *, step: Step = no_step) -> Backup:
     if not book.is_file():
         raise BackupError(f"There is no book at {book}.")
     folder = book.parent / FOLDER
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise BackupError(f"{folder} cannot be made: {error.strerror}.") from error
+    _make(folder)
     with _alone(folder / book.name, now_ms):
         return _made(book, folder, now_ms, step)
 
@@ -162,13 +160,11 @@ def newest_good(book: Path) -> Backup | None:
 
 def drill(backup: Backup) -> Drill:
     """Restore a backup into a scratch file and compare it with what was copied; the book itself is not touched."""
-    with tempfile.TemporaryDirectory(prefix="onebook-drill-", dir=backup.path.parent) as scratch:
-        restored = Path(scratch) / "book.db"
-        try:
-            rows = _tried(backup, restored)
-        except BookError as error:
-            return Drill(backup, 0, str(error))
-    return Drill(backup, rows, None)
+    try:
+        with _scratch_folder(backup.path.parent) as scratch:
+            return Drill(backup, _tried(backup, scratch / "book.db"), None)
+    except BookError as error:
+        return Drill(backup, 0, str(error))
 
 
 def _tried(backup: Backup, restored: Path) -> int:
@@ -184,21 +180,31 @@ def _tried(backup: Backup, restored: Path) -> int:
     return sum(count for _, count in census.rows)
 
 
-def require_whole(book: Path, told_as: Path) -> None:
-    """BackupError, in one sentence that names `told_as`, unless the file is sound and every identity of the book holds.
+def require_whole(book: Path, backup: Path) -> None:
+    """BookError, in one sentence that names `backup`, unless the file is sound and every identity of the book holds.
 
     A book of an older schema version is checked for soundness alone: its identities are asked after the upgrade.
     """
-    if (found := damage(book)) is not None:
-        raise BackupError(f"{told_as} is damaged: {found}.")
+    with told_as(book, backup):
+        if (found := damage(book)) is not None:
+            raise BackupError(f"{backup} is damaged ({found.rstrip('.')}).")
+        try:
+            opened = Book.open_read_only(book)
+        except OlderBook:
+            return
+        with opened, opened.reading() as view:
+            broken = next((truth for truth in (*integrity(view), *identities(view)) if not truth.holds), None)
+        if broken is not None:
+            raise BackupError(f"{backup} holds no true book: {broken.name}: {broken.detail or broken.value}.")
+
+
+@contextmanager
+def told_as(scratch: Path, backup: Path) -> Iterator[None]:
+    """What is wrong with a scratch file is wrong with the backup inside it, and that is the name a person knows."""
     try:
-        opened = Book.open_read_only(book)
-    except OlderBook:
-        return
-    with opened, opened.reading() as view:
-        broken = next((truth for truth in (*integrity(view), *identities(view)) if not truth.holds), None)
-    if broken is not None:
-        raise BackupError(f"{told_as} holds no true book: {broken.name}: {broken.detail or broken.value}.")
+        yield
+    except BookError as error:
+        raise type(error)(str(error).replace(str(scratch), str(backup))) from error
 
 
 def sync_folder(folder: Path) -> None:
@@ -229,7 +235,41 @@ def _alone(place: Path, now_ms: int) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _scratch_folder(folder: Path) -> Iterator[Path]:
+    """A folder of its own below `folder`, gone at the end; those that killed trials left go now."""
+    _remove_dead_scratches(folder)
+    scratch = folder / f"{SCRATCH}{uuid.uuid4().hex}"
+    lock = BookLock.acquire(scratch, "drill", 0)  # before the folder is there: nobody may take it for a dead one's
+    try:
+        _make(scratch)
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        lock.release()
+        _lock_of(scratch).unlink()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise BackupError(f"{folder} cannot be made: {error.strerror}.") from error
+
+
+def _remove_dead_scratches(folder: Path) -> None:
+    for scratch in folder.glob(f"{SCRATCH}*/"):
+        if holder_of(scratch) is None:
+            shutil.rmtree(scratch)
+            _lock_of(scratch).unlink(missing_ok=True)
+
+
+def _lock_of(scratch: Path) -> Path:
+    return scratch.with_name(scratch.name + LOCK_SUFFIX)
+
+
 def _made(book: Path, folder: Path, now_ms: int, step: Step) -> Backup:
+    _remove_dead_scratches(folder)
     for left in folder.glob(f"{book.stem}-*{UNFINISHED}*"):
         left.unlink(missing_ok=True)
     _require_room(book, folder)

@@ -22,6 +22,7 @@ from services.backup import (
     no_step,
     require_whole,
     sync_folder,
+    told_as,
     unpack,
 )
 from services.publish import append_correction, publish
@@ -66,7 +67,8 @@ def restore(backup: Path, book: Path, now_ms: int, *, step: Step = no_step) -> R
             step("check")
             require_whole(scratch, backup)
             step("correct")
-            of_unknown_end, corrected = _made_true(scratch, backup, now_ms)
+            with told_as(scratch, backup):
+                of_unknown_end, corrected = _made_true(scratch, backup, now_ms)
             require_whole(scratch, backup)
             step("settle")
             settle_into_one_file(scratch)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.timeframes import HOUR_MS
 from engine.vocabulary import BookKind
+from services.backup import back_up
 from storage.book import Book
 from tests.fakes.bot_api import TOKEN, BotApi
 from tests.fakes.clock import ManualClock
@@ -82,6 +84,16 @@ def test_a_book_of_another_kind_is_refused_before_anything_connects(environment,
     Book.open(tmp_path / "live.db", BookKind.REPLAY, now_ms=NOW_MS).close()
 
     assert "is a replay book" in refusal(environment | {"ONEBOOK_TELEGRAM_URL": "http://127.0.0.1:9"})
+
+
+def test_a_damaged_book_is_not_run_and_the_newest_good_backup_is_named(environment, tmp_path):
+    path = tmp_path / "live.db"
+    Book.open(path, BookKind.LIVE, now_ms=NOW_MS).close()
+    good, bad = back_up(path, NOW_MS), back_up(path, NOW_MS + HOUR_MS)
+    bad.path.write_bytes(b"no backup any more")
+    path.write_bytes(b"no book any more")
+
+    assert f"`python bot.py restore {good.path}` brings it back" in refusal(environment)
 
 
 def test_it_runs_once_a_book_and_stops_cleanly(environment):

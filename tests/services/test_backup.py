@@ -15,6 +15,7 @@ from services.backup import (
     KEPT_DAYS,
     KEPT_HOURS,
     LARGE_BOOK_BYTES,
+    SCRATCH,
     Backup,
     BackupError,
     back_up,
@@ -28,6 +29,7 @@ from services.backup import (
 from storage.book import Book
 from storage.errors import BookError
 from storage.events import EventType
+from storage.lock import BookLock
 from tests.services.books import everything
 from tests.storage.samples import NOW_MS, opened, recorded
 
@@ -102,6 +104,20 @@ def test_a_drill_counts_the_rows_and_leaves_nothing_behind(path: Path):
     found = drill(backup)
     assert (found.problem, found.rows > 10) == (None, True)
     assert sorted(backup.path.parent.iterdir()) == before
+
+
+def test_what_a_killed_drill_left_is_removed_and_a_running_one_is_left_alone(path: Path):
+    backup = back_up(path, NOW_MS)
+    dead, running = (backup.path.parent / f"{SCRATCH}{name}" for name in ("dead", "running"))
+    for folder in (dead, running):
+        folder.mkdir()
+        (folder / "book.db").write_bytes(b"half of a book")
+    BookLock.acquire(dead, "drill", NOW_MS).release()
+    with BookLock.acquire(running, "drill", NOW_MS):
+        drill(backup)
+
+    left = {one.name for one in backup.path.parent.glob(f"{SCRATCH}*")}
+    assert left == {running.name, f"{running.name}.lock"}
 
 
 def test_a_drill_finds_a_file_that_rotted(path: Path):
