@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from engine.vocabulary import PortfolioKind, Stage
 from storage.database import Connection
+from storage.reports import stopped_by_gate
 
 STAGES_WITH_A_SETUP = (Stage.LEVELS.value, Stage.CONFIDENCE.value)
 
@@ -52,10 +53,7 @@ def _stopped(connection: Connection) -> dict[str, int]:
         " GROUP BY stage ORDER BY stage",
         STAGES_WITH_A_SETUP,
     ).fetchall()
-    gates = connection.execute(
-        "SELECT substr(status_reason,1,instr(status_reason,':')-1) gate, COUNT(*) FROM signals"
-        " WHERE status IN('REJECTED','SUPPRESSED') GROUP BY gate ORDER BY gate"
-    ).fetchall()
+    gates = [(stopped.gate, stopped.n) for stopped in stopped_by_gate(connection)]
     account = connection.execute(
         "SELECT gate, COUNT(DISTINCT signal_id) FROM decisions WHERE gate LIKE 'account.%' AND passed=0"
         " GROUP BY gate ORDER BY gate"

@@ -7,10 +7,10 @@ TEXTS = {
         "en": "Write it like /stats symbol; there is {words}.",
         "bg": "Напиши го като /stats symbol; има {words}.",
     },
-    "stats.none": {"en": "No signal has ended yet.", "bg": "Още няма приключил сигнал."},
+    "stats.none": {"en": "No sent signal has ended yet.", "bg": "Още няма приключил изпратен сигнал."},
     "stats.head": {
-        "en": "{n} closed signals by {by}, in R after costs:",
-        "bg": "{n} затворени по {by}, в R след разходи:",
+        "en": "{n} closed signals of those sent, by {by}, in R after costs:",
+        "bg": "{n} затворени от изпратените по {by}, в R след разходи:",
     },
     "stats.few": {
         "en": "Fewer than {enough} say nothing about those to come.",

@@ -5,7 +5,7 @@ from handlers.telegram.commands.words import alone
 from handlers.telegram.desk import Answer, Asked, Command, CommandError, Desk
 from handlers.telegram.tables import Column, Table
 from storage.job_runs import JobRun, JobStatus
-from storage.statistics import Dimension, Results, results_by
+from storage.reports import Dimension, Results, results_by
 from storage.users import Role
 
 ENOUGH = 30
@@ -31,7 +31,7 @@ STATS = Table(
 
 
 async def stats(desk: Desk, asked: Asked) -> Answer:
-    """Closed signals by symbol, timeframe, setup, session or score."""
+    """Trades of sent signals by symbol, timeframe, setup, session, score or direction."""
     words = {dimension.value: dimension for dimension in Dimension}
     if len(asked.words) > 1 or (asked.words and asked.words[0].lower() not in words):
         raise CommandError("ask.stats", words=", ".join(words))
@@ -68,6 +68,6 @@ def _job_line(asked: Asked, run: JobRun) -> Markup:
 
 
 COMMANDS = (
-    Command("stats", "[symbol|tf|setup|session|score]", "about.stats", Role.OPERATOR, stats),
+    Command("stats", "[symbol|tf|setup|session|score|direction]", "about.stats", Role.OPERATOR, stats),
     Command("jobs", "", "about.jobs", Role.OPERATOR, jobs),
 )

@@ -199,11 +199,11 @@ def test_every_rule_lies_within_its_bounds_by_default():
 
 
 async def test_stats_and_jobs_read_the_book(rig):
-    assert "No signal has ended" in await told(rig, "/stats")
+    assert "No sent signal has ended" in await told(rig, "/stats")
     await rig.play(ms("2026-01-01T04:05"))
 
-    for word in ("", "symbol", "tf", "setup", "session", "score"):
-        assert "closed signals by" in await told(rig, f"/stats {word}".strip())
+    for word in ("", "symbol", "tf", "setup", "session", "score", "direction"):
+        assert "closed signals of those sent" in await told(rig, f"/stats {word}".strip())
     assert "Write it like /stats symbol" in await told(rig, "/stats weather")
 
 
