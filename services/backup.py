@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.timeframes import DAY_MS, HOUR_MS
-from storage.backup import Census, census_of, copy_book, damage
+from storage.backup import Census, Depth, census_of, copy_book, damage
 from storage.book import Book
 from storage.errors import BookError, BookInUse, OlderBook
 from storage.identities import identities, integrity
@@ -165,6 +165,16 @@ def drill(backup: Backup) -> Drill:
             return Drill(backup, _tried(backup, scratch / "book.db"), None)
     except BookError as error:
         return Drill(backup, 0, str(error))
+
+
+def flaw(backup: Backup, depth: Depth) -> str | None:
+    """What SQLite finds wrong with a backup when it looks this closely, None when it is sound."""
+    try:
+        with _scratch_folder(backup.path.parent) as scratch:
+            unpack(backup.path, scratch / "book.db")
+            return damage(scratch / "book.db", depth)
+    except BookError as error:
+        return str(error)
 
 
 def _tried(backup: Backup, restored: Path) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from storage.database import Access, Connection, DatabaseError, connect, explained
@@ -12,6 +13,13 @@ from storage.stores import Stores
 
 WHOLE_FILE = -1
 """Pages a step of SQLite's backup: all in one, because a step-wise one begins anew with every write of the bot."""
+
+
+class Depth(Enum):
+    """How closely SQLite looks at a file: at its pages alone, or at every index entry against its row as well."""
+
+    QUICK = "quick_check"
+    WHOLE = "integrity_check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +60,11 @@ def census_of(path: Path) -> Census:
         return _census(reading)
 
 
-def damage(path: Path) -> str | None:
-    """What SQLite's quick check finds wrong with the file, None when it is sound; BookError where it cannot be asked."""
+def damage(path: Path, depth: Depth = Depth.QUICK) -> str | None:
+    """What SQLite finds wrong with the file, None when it is sound; BookError where it cannot be asked."""
     try:
         with _opened(path, Access.READ) as reading:
-            said = [text for (text,) in reading.execute("PRAGMA quick_check(1)") if text != "ok"]
+            said = [text for (text,) in reading.execute(f"PRAGMA {depth.value}(1)") if text != "ok"]
     except (CorruptBook, NotABook) as error:
         return str(error)
     return said[0] if said else None

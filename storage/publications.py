@@ -81,6 +81,10 @@ class ChainCheck:
     difference: str | None = None
 
 
+WHOLE_CHAIN = ChainCheck(0, GENESIS)
+"""Where following the chain begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class PublicRow:
     """A signal of the record beside what the shadow book made of it at a fixed 1R, whether or not an account had room.
@@ -117,7 +121,7 @@ ORDER BY told.told_ms, told.signal_id"""
 
 
 _COLUMNS = "seq, signal_id, kind, delivery, payload, at_ms, prev_hash, hash"
-_IN_ORDER = f"SELECT {_COLUMNS} FROM publications ORDER BY seq"
+_IN_ORDER = f"SELECT {_COLUMNS} FROM publications WHERE seq>? ORDER BY seq"
 
 
 class Publications:
@@ -164,12 +168,12 @@ class Publications:
 
     def rows(self) -> Iterator[Publication]:
         """The whole record, in order; ValueError where a row is none of ours."""
-        return map(_publication, self._connection.execute(_IN_ORDER))
+        return map(_publication, self._connection.execute(_IN_ORDER, (0,)))
 
-    def check(self) -> ChainCheck:
-        """Follow the chain from its beginning and stop at the first difference."""
-        count, head = 0, GENESIS
-        for columns in self._connection.execute(_IN_ORDER):
+    def check(self, followed: ChainCheck = WHOLE_CHAIN) -> ChainCheck:
+        """Follow the chain from where it was followed to before and stop at the first difference."""
+        count, head = followed.count, followed.head
+        for columns in self._connection.execute(_IN_ORDER, (followed.count,)):
             try:
                 row = _publication(columns)
             except ValueError as error:

@@ -21,8 +21,9 @@ _CLOSES = """
 SELECT p.symbol, s.timeframe, p.direction, s.setup, s.session, s.regime, s.candle_close_ms, p.closed_ms, p.outcome,
   p.realized_pnl, p.r_multiple
 FROM positions p JOIN portfolios f ON f.id=p.portfolio_id JOIN signals s ON s.id=p.signal_id
-WHERE p.status='CLOSED' AND f.kind IN('paper','real')
+WHERE p.status='CLOSED' AND f.kind IN('paper','real') AND p.closed_ms>=?
 ORDER BY (SELECT MIN(e.id) FROM events e WHERE e.position_id=p.id AND e.type='POSITION_CLOSED'), p.id"""
+EVER_MS = 0
 
 
 class Scores:
@@ -63,7 +64,7 @@ class Scores:
     def rebuilt(self) -> Mapping[tuple[Dim, str], Score]:
         """Every score counted anew from the closed positions; statuses are those of the rules alone."""
         scores: dict[tuple[Dim, str], Score] = {}
-        for row in self._connection.execute(_CLOSES):
+        for row in self._connection.execute(_CLOSES, (EVER_MS,)):
             trade = _trade(row)
             for dim, key in keys_of(trade):
                 scores[dim, key] = scores.get((dim, key), Score(dim, key)).after(trade)
@@ -78,6 +79,13 @@ class Scores:
             for dim, key in sorted(stored.keys() | rebuilt.keys(), key=lambda name: (name[0].value, name[1]))
             if not _agree(stored.get((dim, key), Score(dim, key)), rebuilt.get((dim, key), Score(dim, key)))
         ]
+
+    def behind(self, since_ms: int) -> list[str]:
+        """The keys that have not heard of a close since that instant (epoch ms)."""
+        heard_ms = {(score.dim, score.key): score.last_closed_ms or EVER_MS for score in self.all()}
+        closes = (_trade(row) for row in self._connection.execute(_CLOSES, (since_ms,)))
+        behind = {name for trade in closes for name in keys_of(trade) if heard_ms.get(name, EVER_MS) < trade.closed_ms}
+        return sorted(f"{dim.value} {key}" for dim, key in behind)
 
     def _write(self, score: Score) -> None:
         self._connection.execute(
