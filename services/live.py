@@ -136,6 +136,7 @@ class Live:
             raise MarketSilent(why_not)
         blackouts = self._blackouts.calendar().blackouts
         await self._writer.run(lambda tx: self._book_instant(tx, instant, taken, minutes, Terms(params, blackouts)))
+        self._scan.booked()
         self._after_commit()
 
     async def _settle(self, until_ms: int) -> None:

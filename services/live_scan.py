@@ -45,7 +45,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The looks of one instant and the candles they were taken on that were fetched for them.
+    """The looks of one instant, and the candles fetched for them and for instants that could not be decided before.
 
     `waiting` says why some looks could not see their last candle; such a look carries that as its rejection.
     """
@@ -93,6 +93,7 @@ class LiveScan:
         self._acting = acting
         self._describer = feature_reader(params)
         self._windows: dict[SeriesKey, Candles] = {}
+        self._unbooked: list[Candles] = []  # a look that is given back must not take its candles with it
         self._at_once = asyncio.Semaphore(FETCHES_AT_ONCE)
 
     def rewatch(self, watch: Watch) -> None:
@@ -109,8 +110,7 @@ class LiveScan:
         params = in_force or self._params
         wanted = [(symbol, timeframe) for symbol in self._watch.symbols for timeframe in timeframes]
         needed = list(dict.fromkeys(key for series in wanted for key in self._stack_keys(*series)))
-        fetched: list[Candles] = []
-        windows = await asyncio.gather(*(self._window_or_flaw(key, instant_ms, fetched) for key in needed))
+        windows = await asyncio.gather(*(self._window_or_flaw(key, instant_ms) for key in needed))
         found = dict(zip(needed, windows, strict=True))
         looks: list[Looked] = []
         waiting: list[str] = []
@@ -122,7 +122,11 @@ class LiveScan:
             if flaw and flaw.passes:
                 waiting.append(flaw.rejected.reason)
             looks.append(Looked(symbol, timeframe, instant_ms, result, self._now_ms() - begun_ms))
-        return Taken(instant_ms, with_word(looks, self._acting()), tuple(fetched), tuple(waiting))
+        return Taken(instant_ms, with_word(looks, self._acting()), tuple(self._unbooked), tuple(waiting))
+
+    def booked(self) -> None:
+        """The candles of the last look stand in the book now."""
+        self._unbooked.clear()
 
     def _stack_keys(self, symbol: str, timeframe: Timeframe) -> tuple[SeriesKey, ...]:
         """The series of a stack: its own, the one of its context, and BTC's beside them."""
@@ -136,11 +140,10 @@ class LiveScan:
         tick_size = self._watch.ticks[stack.own.symbol]
         return await asyncio.to_thread(look, stack, params, self._read, tick_size, self._describer)
 
-    async def _window_or_flaw(self, key: SeriesKey, instant_ms: int, fetched: list[Candles]) -> Candles | Flaw:
-        """The window of a series at an instant; what was fetched for it is added to `fetched`."""
+    async def _window_or_flaw(self, key: SeriesKey, instant_ms: int) -> Candles | Flaw:
         try:
             async with self._at_once:
-                window = await self._window(key, instant_ms, fetched)
+                window = await self._window(key, instant_ms)
         except MarketError as error:
             return Flaw(Rejected(Stage.DATA, str(error)), passes=True)
         flaw = flaw_of(window, instant_ms)
@@ -149,16 +152,16 @@ class LiveScan:
             return flaw
         return window
 
-    async def _window(self, key: SeriesKey, instant_ms: int, fetched: list[Candles]) -> Candles:
+    async def _window(self, key: SeriesKey, instant_ms: int) -> Candles:
         symbol, timeframe = key
         count, closed_ms = self._params.window.window_bars, timeframe.floor(instant_ms)
         known = self._windows.get(key) or self._kept(key, instant_ms)
         if known is None or known.closed_at_ms < closed_ms - count * timeframe.ms:
             window = await self._market.candles(symbol, timeframe, count, instant_ms)
-            fetched.append(window)
+            self._unbooked.append(window)
         elif known.closed_at_ms < closed_ms:
             news = await self._market.candles_since(symbol, timeframe, known.closed_at_ms, instant_ms)
-            fetched.append(news)
+            self._unbooked.append(news)
             window = _joined(known, news)
         else:
             window = known

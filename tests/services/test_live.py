@@ -137,6 +137,20 @@ async def test_a_silent_market_holds_decisions_up_and_nothing_is_lost(rig):
         assert view.job_runs.last("scan 15m", JobStatus.OK).slot_ms == ms("2026-01-01T03:00")
 
 
+async def test_a_look_that_has_to_be_taken_again_keeps_the_candles_of_its_first_try(rig):
+    await rig.play(ms("2026-01-01T00:55"))
+    rig.world.exchange.script("klines", Refuse(json_response({"code": -1000, "msg": "no"}, 400)))
+    rig.world.clock.advance(6 * MINUTE_MS)  # past the close of 01:00
+    with pytest.raises(MarketSilent):
+        await rig.live.advance()
+    await rig.knock()
+
+    with rig.book.reading() as view:
+        assert view.job_runs.last("scan 15m").status is JobStatus.OK
+        last = {one.symbol: one.last_open_ms for one in view.candles.series() if one.timeframe == "15m"}
+    assert last == dict.fromkeys((*SYMBOLS, "BTCUSDT"), ms("2026-01-01T00:45"))
+
+
 async def test_while_paused_signals_are_kept_and_none_is_sent(rig):
     with rig.book.transaction() as tx:
         pause(tx, "holiday", "test", BEGIN_MS)
