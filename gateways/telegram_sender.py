@@ -55,6 +55,8 @@ _NO_PICTURE = (
 )
 _NO_BUTTONS = ("button_data_invalid", "button_type_invalid", "button_url_invalid", "can't parse inline keyboard button")
 _NO_TEXT_THERE = "there is no text in the message to edit"
+_GAVE_UP_WAITING = ("(504)", "gateway timeout", "gateway time-out")
+"""Telegram's front had no answer from behind: as much a silence as any."""
 _FLOOD = "too many requests"
 _REFUSALS = (  # the first row that fits holds: a missing right to send pictures does not close the chat
     ((_UNPARSED,), ParseError),
@@ -87,6 +89,14 @@ class TelegramSender:
 
     async def aclose(self) -> None:
         await self._request.shutdown()
+
+    async def answers(self) -> bool:
+        """Whether Telegram answers a call that does nothing, within the time any answer has."""
+        try:
+            await self._bot.get_me()
+        except TelegramError:
+            return False
+        return True
 
     async def send_message(
         self,
@@ -190,6 +200,8 @@ def classified(error: TelegramError) -> Result:
             return Unreachable(f"{type(error.__cause__).__name__}: {error.message}")
         case NetworkError() if _FLOOD in error.message.lower():
             return Flood(DEFAULT_FLOOD_WAIT_S)
+        case NetworkError() if any(words in error.message.lower() for words in _GAVE_UP_WAITING):
+            return TimedOut(error.message)
         case NetworkError() if type(error) is NetworkError and isinstance(error.__cause__, TelegramError | None):
             return ServerTrouble(error.message)  # an answer came, of status 5xx; its text may be of any kind
         case _:

@@ -162,6 +162,10 @@ class SendsMessages(Protocol):
         silent: bool = False,
     ) -> Result: ...
 
+    async def answers(self) -> bool:
+        """Whether a call that does nothing got its answer."""
+        ...
+
     async def edit_message(
         self, chat_id: int, message_id: int, text: str, *, html: bool = True, keyboard: Keyboard = ()
     ) -> Result: ...

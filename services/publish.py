@@ -68,7 +68,7 @@ def publish(tx: Stores, item: OutboxItem, delivery: Delivery, now_ms: int) -> Pu
     """Put a row of the outbox on record when it went to the public channel; None when it does not belong there.
 
     A post that stands on record as SENT is not written again. One of unknown end may be: then the new row names the one
-    it repeats in `resend_of`, so that whoever reads the record counts one post.
+    it repeats in `resend_of`, so that whoever reads the record counts one post, and how many `copies` of it there may be.
     """
     told = TOLD.get(item.kind)
     if told is None or item.signal_id is None or item.edits or not _is_public(tx, item):
@@ -81,7 +81,7 @@ def publish(tx: Stores, item: OutboxItem, delivery: Delivery, now_ms: int) -> Pu
     if before:
         if before[-1].delivery is Delivery.SENT:
             return None
-        facts["resend_of"] = before[-1].seq
+        facts |= {"resend_of": before[-1].seq, "copies": len(before) + 1}
     message_id = tx.outbox.get(item.id).telegram_message_id
     if message_id is not None:
         facts["message_id"] = message_id

@@ -1,8 +1,9 @@
 """Drains the outbox: per chat in order, within Telegram's limits, nothing lost and nothing twice.
 
 SENDING is committed before a call and its end after it. A row found SENDING at the next start, or whose answer never
-came, is of unknown end: that is declared once and for ever in an event, and the message, which names its signal, is
-sent at most once more. What is late, overtaken or without the message it belongs to is dropped, with the reason kept.
+came, is of unknown end: each time that is declared for ever in an event, and the message, which names its signal, is
+sent again once Telegram is heard again (`services/doubt.py`), the rest of its chat waiting behind it. What is late,
+overtaken or without the message it belongs to is dropped, with the reason kept.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ from gateways.telegram_words import (
 from services.announce import MessageKind
 from services.chart_desk import Draw, NoChart
 from services.delivery import End, Sending, deliver, revise
+from services.doubt import Line, back_off_ms, declare_doubt, declare_trouble, doubts_of
 from services.incidents import chat_closed
 from services.pace import WALL_TIME, Pace
 from services.post import ChartRequest, Render
@@ -39,20 +41,16 @@ from services.publish import publish
 from services.throttle import Throttle
 from storage.book import Book
 from storage.events import EventType
-from storage.outbox import OutboxItem, OutboxState
+from storage.outbox import KILLED_WHILE_SENDING, OutboxItem, OutboxState
 from storage.publications import Delivery
 from storage.stores import Stores
 from storage.writer import Writer
 
 BATCH = 100
 SECOND_MS = 1000
-RESEND_AFTER_MS = 2 * SECOND_MS
-BACK_OFF_FIRST_MS = SECOND_MS
-BACK_OFF_LAST_MS = 60 * SECOND_MS
 LONGEST_SLEEP_S = 5.0
 SHORTEST_SLEEP_S = 0.02
 NEWS_AFTER_S = 0.25
-EDIT_TRIES = 5
 NOTICE = "notice"
 UNSENT = (OutboxState.DROPPED, OutboxState.FAILED)
 
@@ -85,6 +83,7 @@ class Sender:
         self._pace = pace
         self._sleep = sleep
         self._throttle = Throttle()
+        self._line = Line(telegram, now_ms)
         self._woken = asyncio.Event()
         self._lanes: dict[int, asyncio.Task[None]] = {}
         self._lost_topics: set[int] = set()
@@ -102,7 +101,10 @@ class Sender:
 
         def declare(tx: Stores) -> None:
             for item in tx.outbox.sending_to_unknown(now_ms):
-                _declare_unknown(tx, item, now_ms)
+                if item.edits:
+                    self._try_again(tx, item, KILLED_WHILE_SENDING, now_ms)
+                else:
+                    declare_doubt(tx, item, KILLED_WHILE_SENDING, now_ms)
 
         await self._writer.run(declare)
 
@@ -160,12 +162,24 @@ class Sender:
         return min(max(self._pace.wall_seconds(due_ms - self._now_ms()), SHORTEST_SLEEP_S), LONGEST_SLEEP_S)
 
     async def _deliver(self, item: OutboxItem) -> None:
+        if item.tries and not await self._may_repeat(item):
+            return
         png = await self._picture(item)
         sending = await self._depart(item, lambda tx: self._begin(tx, item.id, png))
         if sending is None:
             return
         end = await self._say(sending)
         await self._writer.run(lambda tx: self._book_end(tx, sending.item, end))
+
+    async def _may_repeat(self, item: OutboxItem) -> bool:
+        """Whether what was tried before may be tried now; what may have arrived waits until Telegram is heard again."""
+        with self._book.reading() as view:
+            doubts = doubts_of(view, item)
+        wait_ms = await self._line.wait_ms(doubts.last_ms) if doubts.count else 0
+        if wait_ms:
+            until_ms = self._now_ms() + wait_ms
+            await self._writer.run(lambda tx: tx.outbox.postpone(item.id, until_ms, "Telegram does not answer"))
+        return not wait_ms
 
     async def _depart(self, item: OutboxItem, work: Callable[[Stores], T | None]) -> T | None:
         """Do `work` when one more call may go to a chat, and count the call; None, and nothing counted, where it is None.
@@ -230,7 +244,10 @@ class Sender:
             _miss_if_late(tx, item, now_ms)
         why_not = self._why_not(tx, item)
         if why_not is not None:
-            tx.outbox.drop(item.id, why_not)
+            if doubts_of(tx, item).count:
+                tx.outbox.mark_unknown(item.id, why_not, now_ms)
+            else:
+                tx.outbox.drop(item.id, why_not)
             return None
         tx.outbox.mark_sending(item.id)
         post = self._render(tx, item)
@@ -261,16 +278,16 @@ class Sender:
         match end.result:
             case Sent(message_id):
                 self._throttle.delivered()
-                tx.outbox.mark_sent(item.id, message_id, now_ms)
+                tx.outbox.mark_sent(item.id, message_id, now_ms, doubts_of(tx, item).note)
                 publish(tx, item, Delivery.SENT, now_ms)
                 signal_is_out(tx, item, now_ms)
-            case TimedOut(reason) if item.edits and item.tries < EDIT_TRIES:  # a change made twice is one change
+            case TimedOut(reason) if item.edits:  # a change made twice is one change
                 self._try_again(tx, item, reason, now_ms)
             case TimedOut(reason):
                 tx.outbox.mark_unknown(item.id, reason, now_ms)
-                _declare_unknown(tx, item, now_ms)
+                declare_doubt(tx, item, reason, now_ms)
             case ServerTrouble(reason):
-                _declare_trouble(tx, item, reason, now_ms)
+                declare_trouble(tx, item, reason, now_ms)
                 self._try_again(tx, item, reason, now_ms)
             case Unreachable(reason):
                 self._try_again(tx, item, reason, now_ms)
@@ -299,38 +316,7 @@ class Sender:
                 _miss_unless_heard(tx, item, f"Telegram refused it: {reason}", now_ms)
 
     def _try_again(self, tx: Stores, item: OutboxItem, reason: str, now_ms: int) -> None:
-        tx.outbox.postpone(item.id, now_ms + _back_off_ms(item.tries + 1), reason)
-
-
-def _back_off_ms(tries: int) -> int:
-    return min(BACK_OFF_FIRST_MS << min(max(tries - 1, 0), 10), BACK_OFF_LAST_MS)
-
-
-def _declare_unknown(tx: Stores, item: OutboxItem, now_ms: int) -> None:
-    """Write down for ever that nobody knows whether the row arrived; the first time it is worth one more try."""
-    publish(tx, item, Delivery.UNKNOWN, now_ms)
-    first = tx.events.add(
-        EventType.SEND_UNKNOWN,
-        now_ms,
-        signal_id=item.signal_id,
-        message=f"{item.kind} to {item.chat_telegram_id}",
-        idem_key=f"unknown:{item.id}:{item.dedupe_key}",  # ids of forgotten rows come again
-    )
-    if first and not _is_late(item, now_ms):
-        tx.outbox.postpone(item.id, now_ms + RESEND_AFTER_MS, "the answer to the first try never came")
-    else:
-        signal_is_out(tx, item, now_ms)
-
-
-def _declare_trouble(tx: Stores, item: OutboxItem, reason: str, now_ms: int) -> None:
-    """Telegram says it failed; should it have delivered all the same, the next try is the second to arrive."""
-    tx.events.add(
-        EventType.SEND_UNKNOWN,
-        now_ms,
-        signal_id=item.signal_id,
-        message=f"{item.kind} to {item.chat_telegram_id}: {reason}",
-        idem_key=f"unknown:{item.id}:server trouble:{item.dedupe_key}",
-    )
+        tx.outbox.postpone(item.id, now_ms + back_off_ms(item.tries + 1), reason)
 
 
 def signal_is_out(tx: Stores, item: OutboxItem, now_ms: int) -> None:
@@ -395,7 +381,7 @@ def _part_sent(tx: Stores, item: OutboxItem, number: int, message_id: int, now_m
 def _parts_sent(tx: Stores, item: OutboxItem) -> tuple[int, ...]:
     """The message ids of the parts of a row that are out, in order."""
     found = list[int]()
-    while (event := tx.events.keyed(_part_key(item, len(found)))) is not None:
+    while (event := tx.events.by_key(_part_key(item, len(found)))) is not None:
         found.append(int(event.message or 0))
     return tuple(found)
 

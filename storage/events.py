@@ -114,7 +114,7 @@ class Events:
         )
 
     def by_key(self, idem_key: str) -> Event | None:
-        """The event that was written under this key."""
+        """The event that was written under this key, if it was."""
         found = self._select("idem_key=?", (idem_key,))
         return found[0] if found else None
 
@@ -126,11 +126,6 @@ class Events:
         ).fetchone()
         count: int = row[0]
         return count
-
-    def keyed(self, idem_key: str) -> Event | None:
-        """The event written under a key, if it was."""
-        found = self._select("idem_key=?", (idem_key,))
-        return found[0] if found else None
 
     def of_signal(self, signal_id: int) -> tuple[Event, ...]:
         """Everything that happened to a signal and its positions, oldest first."""

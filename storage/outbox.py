@@ -152,24 +152,26 @@ class Outbox:
         """PENDING becomes SENDING; committed before the call goes out."""
         self._step(outbox_id, "state='SENDING', tries=tries+1", (), (OutboxState.PENDING,))
 
-    def mark_sent(self, outbox_id: int, telegram_message_id: int, sent_ms: int) -> None:
+    def mark_sent(self, outbox_id: int, telegram_message_id: int, sent_ms: int, note: str | None = None) -> None:
+        """It arrived; `note` tells what is to be known of it all the same."""
         self._step(
             outbox_id,
-            "state='SENT', telegram_message_id=?, sent_ms=?, error=NULL",
-            (telegram_message_id, sent_ms),
+            "state='SENT', telegram_message_id=?, sent_ms=?, error=?",
+            (telegram_message_id, sent_ms, note),
             (OutboxState.SENDING, OutboxState.UNKNOWN),
         )
 
     def mark_unknown(self, outbox_id: int, error: str, at_ms: int) -> None:
-        """The answer never came: it may have been sent, at `at_ms` at the latest."""
-        self._step(outbox_id, "state='UNKNOWN', error=?, sent_ms=?", (error, at_ms), (OutboxState.SENDING,))
+        """The answer never came: it may have been sent, at `at_ms` at the latest. Also a resend that came too late."""
+        allowed_from = (OutboxState.SENDING, OutboxState.PENDING)
+        self._step(outbox_id, "state='UNKNOWN', error=?, sent_ms=?", (error, at_ms), allowed_from)
 
     def mark_failed(self, outbox_id: int, error: str) -> None:
         """It cannot be sent, now or later."""
         self._step(outbox_id, "state='FAILED', error=?", (error,), (OutboxState.SENDING, OutboxState.PENDING))
 
     def postpone(self, outbox_id: int, not_before_ms: int, error: str | None) -> None:
-        """Try (again) later; the chat's queue waits behind it. Also the one resend of an UNKNOWN."""
+        """Try (again) later; the chat's queue waits behind it. Also a resend of an UNKNOWN."""
         self._step(
             outbox_id,
             "state='PENDING', not_before_ms=?, error=?, sent_ms=NULL",

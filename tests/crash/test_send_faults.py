@@ -80,9 +80,11 @@ class Stage:
     api: BotApi
     url: str
     scenes: dict[int, Scene] = field(default_factory=dict)
+    playing: Scene | None = None
 
     def trouble(self, call: Call) -> Fault | None:
-        scene = self.scenes.get(int(call.fields.get("chat_id", 0)))
+        """What goes wrong with a call; the harmless one that names no chat is in the run that is going on."""
+        scene = self.scenes.get(int(call.fields["chat_id"])) if "chat_id" in call.fields else self.playing
         if scene is None:
             return None
         if scene.victim is not None and scene.calls_until_kill > 0:
@@ -95,6 +97,7 @@ class Stage:
 
     def set(self, scene: Scene) -> Scene:
         self.scenes |= dict.fromkeys(scene.chats, scene)
+        self.playing = scene
         return scene
 
 
@@ -115,10 +118,6 @@ TROUBLES: dict[str, Callable[[Scene, Call], Fault | None]] = {
         scene, call
     ),
 }
-
-
-MAY_NEVER_ARRIVE = ("hang", "drop before", "everything")
-"""Where two tries in a row can go without an answer and without arriving: that is declared, and no third one is made."""
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +159,8 @@ async def send_all(scene: Scene, url: str, book: Book, begin_ms: int, steps: int
         await sender.recover()
         for _ in range(steps):
             await sender.drain()
-            clock.advance(STEP_MS)
             with book.transaction() as tx:
+                clock.advance(max(STEP_MS, (tx.outbox.next_due_ms() or 0) - clock.ms))
                 for own in (*scene.chats, *scene.moved.values()):
                     for chat in tx.chats.of_telegram(own):
                         tx.chats.enable(chat.id)
@@ -171,10 +170,11 @@ async def send_all(scene: Scene, url: str, book: Book, begin_ms: int, steps: int
 
 
 def check(scene: Scene, api: BotApi) -> Counter[str]:
-    """Compare every chat with the book; how many rows, how many duplicates, how many of unknown end never arrived."""
+    """Compare every chat with the book; how many rows, doubts and copies, and how many rows were lost."""
     seen: Counter[str] = Counter()
     with Book.open_read_only(scene.path) as book, book.reading() as view:
-        declared = {str(event.idem_key).split(":")[1] for event in view.events.latest(500, EventType.SEND_UNKNOWN)}
+        doubts = Counter(str(event.idem_key).split(":")[1] for event in view.events.latest(500, EventType.SEND_UNKNOWN))
+        seen["doubts"] = doubts.total()
         for chat_id in scene.chats:
             texts = [re.sub(r"</?b>", "", message.text) for message in scene.arrived(api, chat_id)]
             firsts = [int(text.split()[1]) for text in texts if text.startswith("message")]
@@ -186,15 +186,11 @@ def check(scene: Scene, api: BotApi) -> Counter[str]:
                 here = (chat_id, scene.moved.get(chat_id))
                 [row] = [one for one in view.outbox.of_message(message.id) if one.chat_telegram_id in here]
                 seen["rows"] += 1
-                assert row.state in (OutboxState.SENT, OutboxState.UNKNOWN), row
+                assert row.state is OutboxState.SENT, row
                 arrived = firsts.count(number)
-                if arrived != 1:
-                    assert str(row.id) in declared, f"{scene.path}: {arrived} times without a word: {row}"
-                if row.state is OutboxState.SENT:
-                    assert arrived >= 1, f"{scene.path}: lost: {row}"
-                assert arrived <= 2
-                seen["duplicates"] += arrived == 2
-                seen["declared and never there"] += arrived == 0
+                seen["lost"] += not arrived
+                seen["copies"] += max(arrived - 1, 0)
+                assert arrived - 1 <= doubts[str(row.id)], f"{scene.path}: {arrived} times without a word: {row}"
     return seen
 
 
@@ -211,8 +207,7 @@ def test_trouble_on_the_way_loses_nothing_and_repeats_nothing_undeclared(stage, 
         with Book.open(scene.path, BookKind.LIVE, now_ms=NOW_MS) as book:
             asyncio.run(send_all(scene, stage.url, book, NOW_MS))
         seen += check(scene, stage.api)
-    if trouble not in MAY_NEVER_ARRIVE:
-        assert seen["declared and never there"] == 0
+    assert seen["lost"] == 0
     print(trouble, RUNS[SIZE], "runs", dict(seen))
 
 
@@ -232,7 +227,7 @@ def test_chats_that_closed_or_moved_get_everything_once_they_can(stage, tmp_path
             stage.api.let_in(person)
             asyncio.run(send_all(scene, stage.url, book, NOW_MS + 20 * STEP_MS))
         seen = check(scene, stage.api)
-        assert (seen["duplicates"], seen["declared and never there"]) == (0, 0)
+        assert (seen["copies"], seen["lost"]) == (0, 0)
 
 
 class KillAt:
@@ -282,4 +277,5 @@ def test_a_kill_at_any_step_loses_nothing_and_repeats_nothing_undeclared(stage, 
             asyncio.run(send_all(scene, stage.url, book, begin_ms + 10 * STEP_MS))
         seen += check(scene, stage.api)
     print("kills", dict(seen))
+    assert seen["lost"] == 0
     assert seen["killed on the wire"] + seen["killed at a statement"] >= 0.9 * KILLS[SIZE]

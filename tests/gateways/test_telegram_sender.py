@@ -1,8 +1,11 @@
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
+from telegram.error import NetworkError
+from telegram.error import TimedOut as LibraryTimedOut
 
-from gateways.telegram_sender import TelegramSender
+from gateways.telegram_sender import TelegramSender, classified
 from gateways.telegram_words import (
     ChatGone,
     Flood,
@@ -161,6 +164,29 @@ async def test_where_nobody_listens_the_message_certainly_did_not_leave():
     await sender.aclose()
 
     assert isinstance(told, Unreachable)
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "end"),
+    [
+        (NetworkError("no"), httpx.ConnectError("no"), Unreachable),
+        (LibraryTimedOut(), httpx.ConnectTimeout("late"), Unreachable),
+        (LibraryTimedOut(), httpx.PoolTimeout("all lines busy"), Unreachable),
+        (LibraryTimedOut(), httpx.WriteTimeout("half of it is out"), TimedOut),
+        (LibraryTimedOut(), httpx.ReadTimeout("no answer"), TimedOut),
+        (NetworkError("no"), httpx.ReadError("hung up"), TimedOut),
+    ],
+)
+def test_only_what_may_have_left_is_of_unknown_end(error, cause, end):
+    error.__cause__ = cause
+
+    assert isinstance(classified(error), end)
+
+
+async def test_a_call_that_does_nothing_shows_whether_telegram_answers(sender, api):
+    api.script("getMe", Drop(), Hang(2.0), Refuse(Response(502, b"<html>")))
+
+    assert [await sender.answers() for _ in range(4)] == [False, False, False, True]
 
 
 async def test_a_token_that_telegram_does_not_accept_delivers_nothing_and_stays_out_of_the_reason(api):

@@ -20,7 +20,7 @@ from storage.outbox import OutboxState
 from storage.writer import Writer
 from tests.fakes.bot_api import TOKEN, BotApi
 from tests.fakes.clock import ManualClock
-from tests.fakes.http import ALL_WELL, Drop, Hang, Refuse, json_response
+from tests.fakes.http import ALL_WELL, Drop, Refuse, json_response
 from tests.storage.samples import LONG, NOW_MS, recorded
 
 CHANNEL, OWNER = -1_001_234_567_890, 77
@@ -361,20 +361,6 @@ async def test_an_unreachable_telegram_is_tried_again_later_and_longer(bench):
     await port_of_nobody.aclose()
 
 
-@pytest.mark.parametrize("fault", [Hang(0.6, after_acceptance=True), Drop(after_acceptance=True)])
-async def test_an_answer_that_never_came_is_declared_and_the_message_sent_once_more(bench, fault):
-    bench.api.script("sendMessage", fault)
-    signal_id = bench.announce()
-    await bench.drain()
-    await bench.drain(after_ms=5_000)
-    await bench.drain(after_ms=5_000)
-
-    assert len(bench.sent()) == 2
-    assert bench.events(EventType.SEND_UNKNOWN) == 1
-    assert bench.row().state is OutboxState.SENT
-    assert bench.status(signal_id) is SignalStatus.SENT
-
-
 async def test_while_telegram_is_in_trouble_itself_it_is_tried_until_it_is_not(bench):
     bench.api.script("sendMessage", *(Refuse(refusal(502, "Bad Gateway")),) * 4)
     bench.notice("hello")
@@ -383,31 +369,6 @@ async def test_while_telegram_is_in_trouble_itself_it_is_tried_until_it_is_not(b
 
     assert [message.text for message in bench.sent(OWNER)] == ["hello"]
     assert bench.row().state is OutboxState.SENT
-    assert bench.events(EventType.SEND_UNKNOWN) == 1
-
-
-async def test_a_second_answer_that_never_came_is_the_last_try(bench):
-    bench.api.script("sendMessage", Drop(after_acceptance=True), Drop(after_acceptance=False))
-    signal_id = bench.announce()
-    for _ in range(4):
-        await bench.drain(after_ms=5_000)
-
-    assert len(bench.sent()) == 1
-    assert bench.row().state is OutboxState.UNKNOWN
-    assert bench.status(signal_id) is SignalStatus.SENT
-
-
-async def test_what_was_being_sent_when_the_bot_was_killed_is_declared_at_start_and_sent_once_more(bench):
-    bench.announce()
-    with bench.book.transaction() as tx:
-        tx.outbox.mark_sending(1)
-
-    later = bench.sender = bench.new_sender()
-    await later.recover()
-    assert bench.row().state is OutboxState.PENDING
-    await bench.drain(after_ms=5_000)
-
-    assert len(bench.sent()) == 1
     assert bench.events(EventType.SEND_UNKNOWN) == 1
 
 
