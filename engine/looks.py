@@ -4,6 +4,7 @@ The kernel reads a series once. Where its findings are proved equal to those of 
 the window is read anew, so that replay, backtest and live decide the same (DESIGN 5, memory).
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,8 +15,13 @@ from engine.candles import Candles
 from engine.decide import Describe, Readings, decide, too_short
 from engine.kernel import window_is_equal
 from engine.params import Params
-from engine.reading import Chart, Reading
+from engine.reading import Chart, Reading, read_chart
+from engine.runner import Kernel
+from engine.timeframes import Timeframe
 from engine.vocabulary import Rejected, Signal, Stage
+
+CHARTS_KEPT = 32
+"""What the stacks of one symbol share, and what they share with all others, on every timeframe."""
 
 ReadChart = Callable[[Candles], Chart]
 
@@ -31,6 +37,26 @@ class Stack:
 
 Describer = Callable[[Stack], Describe]
 """Makes what describes the signals of one stack."""
+
+
+def chart_reader(params: Params, kernel: Kernel) -> ReadChart:
+    """Reads charts with this form of the kernel."""
+    return lambda candles: read_chart(candles, params.detection, kernel)
+
+
+def each_once(read: ReadChart) -> ReadChart:
+    """Reads each window once for the stacks that follow each other: one's own is the context of the next, BTC's all's."""
+    charts: OrderedDict[tuple[str, Timeframe, int, int], Chart] = OrderedDict()
+
+    def read_once(candles: Candles) -> Chart:
+        key = (candles.symbol, candles.timeframe, candles.closed_at_ms, len(candles))
+        chart = charts.pop(key, None) or read(candles)
+        charts[key] = chart
+        if len(charts) > CHARTS_KEPT:
+            charts.popitem(last=False)
+        return chart
+
+    return read_once
 
 
 class Looks:

@@ -1,5 +1,6 @@
 """Running the price kernel: columns in, `Findings` out, interpreted or compiled."""
 
+import importlib
 import mmap
 import struct
 from collections.abc import Callable, Sequence
@@ -65,6 +66,12 @@ class Kernel:
 
 
 INTERPRETED = Kernel(price_kernel, mark_by_array, on_arrays=False)
+
+
+def compiled() -> Kernel:
+    """The compiled form. numba comes with the first call: a second and 100 MB for whoever asks, nothing for others."""
+    kernel: Kernel = importlib.import_module("engine.compiled").COMPILED
+    return kernel
 
 
 def price_findings(

@@ -246,7 +246,7 @@ class Pipeline:
             await self.reach()
         ground, owner = self._ground, self._ground.lock.holder.owner
         stored = stored_windows(ground.book, ground.market.source, ground.params)
-        read = chart_reader(ground.params)
+        read = chart_reader(ground.params, self._watch.series)
         learning = self._learning
         await learning.load()
         scan = LiveScan(ground.market, self._watch, ground.params, read, ground.now_ms, stored, lambda: learning.acting)

@@ -88,7 +88,7 @@ class Live:
         self._scan = scan
         self._params = params
         self._announcements = announcements
-        readings_at = booked_readings(market.source, params, chart_reader(params))
+        readings_at = booked_readings(market.source, params, chart_reader(params, watch.series))
         self._checkpoints = Checkpoints(readings_at, checkpoints_to_channel)
         self._owner = owner
         self._now_ms = now_ms

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.candles import Candles
-from engine.compiled import COMPILED
-from engine.looks import ReadChart, Stack, look
+from engine.looks import ReadChart, Stack, each_once, look
+from engine.looks import chart_reader as reader_with
 from engine.params import Params
-from engine.reading import read_chart
+from engine.runner import INTERPRETED, compiled
 from engine.timeframes import Timeframe, context_of
 from engine.vocabulary import Rejected, Signal, Stage
 from gateways.market import MarketData, MarketError, UnknownSymbol
@@ -27,6 +27,9 @@ from storage.book import Book
 
 BTC = "BTCUSDT"
 FETCHES_AT_ONCE = 6
+INTERPRETED_SERIES = 60
+"""Up to here the interpreted kernel decides a close of all series in half a second of one core; beyond, the compiled one
+is worth its 100 MB."""
 
 SeriesKey = tuple[str, Timeframe]
 Stored = Callable[[str, Timeframe, int], Candles]
@@ -41,6 +44,11 @@ class Watch:
     timeframes: tuple[Timeframe, ...]
     ticks: Mapping[str, float]
     has_btc: bool
+
+    @property
+    def series(self) -> int:
+        """How many series are decided when all timeframes close at once."""
+        return len(self.symbols) * len(self.timeframes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +120,15 @@ class LiveScan:
         needed = list(dict.fromkeys(key for series in wanted for key in self._stack_keys(*series)))
         windows = await asyncio.gather(*(self._window_or_flaw(key, instant_ms) for key in needed))
         found = dict(zip(needed, windows, strict=True))
+        read = each_once(self._read)
         looks: list[Looked] = []
         waiting: list[str] = []
         for symbol, timeframe in wanted:
             begun_ms = self._now_ms()
             parts = [found[key] for key in self._stack_keys(symbol, timeframe)]
             flaw = next((part for part in parts if isinstance(part, Flaw)), None)
-            result = flaw.rejected if flaw else await self._decided([p for p in parts if isinstance(p, Candles)], params)
+            stack = [part for part in parts if isinstance(part, Candles)]
+            result = flaw.rejected if flaw else await self._decided(stack, params, read)
             if flaw and flaw.passes:
                 waiting.append(flaw.rejected.reason)
             looks.append(Looked(symbol, timeframe, instant_ms, result, self._now_ms() - begun_ms))
@@ -135,10 +145,10 @@ class LiveScan:
             return own_and_context
         return (*own_and_context, (BTC, timeframe))
 
-    async def _decided(self, parts: Sequence[Candles], params: Params) -> Signal | Rejected:
+    async def _decided(self, parts: Sequence[Candles], params: Params, read: ReadChart) -> Signal | Rejected:
         stack = Stack(*parts)
         tick_size = self._watch.ticks[stack.own.symbol]
-        return await asyncio.to_thread(look, stack, params, self._read, tick_size, self._describer)
+        return await asyncio.to_thread(look, stack, params, read, tick_size, self._describer)
 
     async def _window_or_flaw(self, key: SeriesKey, instant_ms: int) -> Candles | Flaw:
         try:
@@ -175,9 +185,9 @@ class LiveScan:
         return kept if len(kept) == self._params.window.window_bars and not kept.gaps() else None
 
 
-def chart_reader(params: Params) -> ReadChart:
-    """Reads charts with the compiled kernel."""
-    return lambda candles: read_chart(candles, params.detection, COMPILED)
+def chart_reader(params: Params, series: int = 1) -> ReadChart:
+    """Reads the charts of so many series at a time, in the form of the kernel that pays for them."""
+    return reader_with(params, INTERPRETED if series <= INTERPRETED_SERIES else compiled())
 
 
 async def fresh_look(

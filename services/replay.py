@@ -13,11 +13,10 @@ import numpy as np
 from joblib import Parallel, cpu_count, delayed
 
 from engine.candles import Candles, resampled
-from engine.compiled import COMPILED
 from engine.decide import Readings
-from engine.looks import Looks, Stack
+from engine.looks import Looks, Stack, chart_reader
 from engine.params import Params
-from engine.reading import read_chart
+from engine.runner import compiled
 from engine.timeframes import Timeframe, context_of
 from engine.vocabulary import Rejected, Signal, Stage
 from ml.acting import Acting
@@ -201,7 +200,7 @@ def _looks(stack: Stack, params: Params, begin_ms: int, end_ms: int) -> list[Loo
     looks = Looks(
         stack,
         params,
-        lambda candles: read_chart(candles, params.detection, COMPILED),
+        chart_reader(params, compiled()),
         describer=feature_reader(params),
     )
     known: dict[Rejected, Rejected] = {}
@@ -219,9 +218,7 @@ def _looks(stack: Stack, params: Params, begin_ms: int, end_ms: int) -> list[Loo
 def _readings_of(stacks: Sequence[Stack], params: Params) -> ReadingsAt:
     """What the looks of a replay see, for re-analyses; a series is read when it is first asked for."""
     looks = {
-        (stack.own.symbol, stack.own.timeframe): Looks(
-            stack, params, lambda candles: read_chart(candles, params.detection, COMPILED)
-        )
+        (stack.own.symbol, stack.own.timeframe): Looks(stack, params, chart_reader(params, compiled()))
         for stack in stacks
     }
 

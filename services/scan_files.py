@@ -8,9 +8,8 @@ from pathlib import Path
 
 from engine.candles import Candles, resampled
 from engine.gates import ChannelView, channel_verdicts, first_block
-from engine.looks import ReadChart, Stack, look
+from engine.looks import ReadChart, Stack, chart_reader, each_once, look
 from engine.params import Params
-from engine.reading import Chart, read_chart
 from engine.runner import INTERPRETED, Kernel
 from engine.timeframes import Timeframe, context_of
 from engine.vocabulary import Rejected, Signal, Stage, Verdict
@@ -77,16 +76,7 @@ def scan_series(
     BTC is looked for among `series` and `beside`.
     """
     btc = {candles.timeframe: candles for candles in (*series, *beside) if candles.symbol == BTC}
-
-    charts: dict[tuple[str, Timeframe, int, int], Chart] = {}
-
-    def read(candles: Candles) -> Chart:
-        # BTC's chart stands beside every other series of its timeframe and is read once
-        key = (candles.symbol, candles.timeframe, candles.closed_at_ms, len(candles))
-        if key not in charts:
-            charts[key] = read_chart(candles, params.detection, kernel)
-        return charts[key]
-
+    read = each_once(chart_reader(params, kernel))
     scanned = []
     for candles in series:
         result = _decided(candles, btc.get(candles.timeframe), params, read)
