@@ -44,22 +44,28 @@ class RedactingFormatter(logging.Formatter):
         return TOKEN_SHAPE.sub(REDACTED, text)
 
 
-def set_up(directory: Path, secrets: Iterable[str], stream: IO[str] | None = None) -> None:
-    """Send the whole program's log to stderr (or `stream`) and into `directory`; uncaught errors go there too."""
-    directory.mkdir(parents=True, exist_ok=True)
+def set_up(directory: Path | None, secrets: Iterable[str], stream: IO[str] | None = None) -> None:
+    """Send the whole program's log to stderr (or `stream`) and into `directory`, if any; uncaught errors go there too."""
     formatter = RedactingFormatter(secrets)
-    file = RotatingFileHandler(
-        directory / FILE_NAME, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True
-    )
+    handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stderr)]
+    if directory is not None:
+        handlers.append(_file_in(directory))
     root = logging.getLogger()
     take_down()
-    for handler in (logging.StreamHandler(stream or sys.stderr), file):
+    for handler in handlers:
         handler.setFormatter(formatter)
         root.addHandler(handler)
     root.setLevel(logging.INFO)
     for name, level in LEVELS.items():
         logging.getLogger(name).setLevel(level)
     sys.excepthook = _log_uncaught
+
+
+def _file_in(directory: Path) -> RotatingFileHandler:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return RotatingFileHandler(
+        directory / FILE_NAME, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True
+    )
 
 
 def last_lines(directory: Path, count: int) -> tuple[str, ...]:

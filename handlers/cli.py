@@ -71,6 +71,7 @@ def build(rooms: Rooms) -> typer.Typer:
         ("scan", _scan),
         ("replay", _replay),
         ("health", _health),
+        ("web", _web),
         ("why", _why),
         ("doctor", _doctor),
         ("verify", _verify),
@@ -336,7 +337,7 @@ def _health(rooms: Rooms) -> Callable[..., None]:
     def health(db: Db = None, as_json: AsJson = False, params: NoParams = None) -> None:
         """Ask the book how it is: exit code 0 OK, 1 WARN, 2 FAIL."""
         from diagnostics.checks import no_book, run_checks
-        from handlers.cli_text import health_lines
+        from handlers.cli_text import health_document, health_lines
         from storage.book import Book
 
         path = DEFAULT_DB if db is None else db
@@ -348,11 +349,7 @@ def _health(rooms: Rooms) -> Callable[..., None]:
                 raise UsageError(f"the directory {path.parent} does not exist.")
             found = no_book(str(path))
         if as_json:
-            checks = [
-                {"name": c.name, "status": c.status.value, "value": c.value, "limit": c.limit, "detail": c.detail}
-                for c in found.checks
-            ]
-            print(json.dumps({"status": found.status.value, "checks": checks}))
+            print(json.dumps(health_document(found)))
         else:
             print(path)
             for line in health_lines(found):
@@ -360,6 +357,28 @@ def _health(rooms: Rooms) -> Callable[..., None]:
         raise typer.Exit(found.exit_code)
 
     return health
+
+
+def _web(rooms: Rooms) -> Callable[..., None]:
+    def web(
+        db: Db = None,
+        host: Annotated[str, typer.Option("--host", help="Where to listen; not on loopback a token is needed.")] = (
+            "127.0.0.1"
+        ),
+        port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 8321,
+        params: NoParams = None,
+    ) -> None:
+        """Answer /healthz and Prometheus' /metrics from the book, which is only read; a process of its own."""
+        try:
+            from handlers.cli_web import serve
+        except ModuleNotFoundError as error:
+            if error.name not in ("starlette", "uvicorn", "prometheus_client"):
+                raise
+            raise UsageError(f"`web` needs {error.name}: install onebook[dashboard].") from error
+
+        serve(db, host, port, rooms.now_ms, lambda sentence: print(sentence, file=sys.stderr))
+
+    return web
 
 
 def _doctor(rooms: Rooms) -> Callable[..., None]:

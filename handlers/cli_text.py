@@ -59,6 +59,15 @@ def scan_line(one: Scanned) -> str:
     )
 
 
+def health_document(health: "Health") -> dict[str, Any]:
+    """The JSON of `health` and of the web process's `/healthz`."""
+    checks = [
+        {"name": c.name, "status": c.status.value, "value": c.value, "limit": c.limit, "detail": c.detail}
+        for c in health.checks
+    ]
+    return {"status": health.status.value, "checks": checks}
+
+
 def health_lines(health: "Health") -> Iterator[str]:
     """The status, then every check, the worst first."""
     yield f"health: {health.status.value}"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from engine.timeframes import Timeframe
@@ -32,11 +32,22 @@ NOBODY = (
     f"there is nobody to send signals to: set {PREFIX}CHANNEL to the id of a channel in which the bot may post, or"
     f" {PREFIX}OWNERS to your own Telegram id (@userinfobot tells it)."
 )
+LEAST_WEB_TOKEN = 16
+"""Characters of the web process's token: shorter ones can be guessed."""
 MS_PER_SECOND = 1000
 
 
 class SettingsError(ValueError):
     """Settings that cannot be used; the message is one sentence for a person."""
+
+
+def _long_enough(token: SecretStr | None) -> SecretStr | None:
+    if token is not None and len(token.get_secret_value()) < LEAST_WEB_TOKEN:
+        raise ValueError(f"it needs at least {LEAST_WEB_TOKEN} characters, like those of `openssl rand -hex 32`")
+    return token
+
+
+WebToken = Annotated[SecretStr | None, AfterValidator(_long_enough)]
 
 
 class LiveSettings(BaseSettings):
@@ -79,6 +90,16 @@ class LiveSettings(BaseSettings):
     log_dir: Path = Field(default=Path("data/logs"), description="Where the log files go.")
     telegram_url: str = Field(default=TELEGRAM_URL, description="Base URL of the Bot API.")
     exchange_url: str | None = Field(default=None, description="Base URL of the exchange; without it Binance's own.")
+    deadman_url: SecretStr | None = Field(
+        default=None,
+        description="An address to ask every five minutes while health is not FAIL, for a service that alarms when it"
+        " is not asked any more.",
+    )
+    web_token: WebToken = Field(
+        default=None,
+        description="What whoever asks the web process has to send as `Authorization: Bearer ...`; the live bot has no"
+        " use for it.",
+    )
     cluster: str | None = Field(
         default=None,
         description="Where `backtest --walk-forward` runs: dask://HOST:PORT or dask:local; the live bot has no use for it.",
@@ -123,6 +144,13 @@ class LiveSettings(BaseSettings):
             raise ValueError(f"they are of {', '.join(t.text for t in WATCHABLE)}")
         return tuple(sorted(found, key=lambda timeframe: timeframe.ms))
 
+    @field_validator("deadman_url")
+    @classmethod
+    def _deadman_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("it begins with https://")
+        return url
+
     @field_validator("zone")
     @classmethod
     def _zone(cls, zone: str) -> str:
@@ -150,12 +178,7 @@ class LiveSettings(BaseSettings):
 
         SettingsError in one sentence for a name nobody knows (with the nearest one), a missing token, a bad value.
         """
-        env_names = os.environ if environment is None else environment
-        written = {name: value for name, value in dotenv_values(env_file).items() if value is not None}
-        values = {**written, **env_names}
-        cls._refuse_unknown(values)
-        named = {name[len(PREFIX) :].lower(): value for name, value in values.items() if name.startswith(PREFIX)}
-        named.update((name, value) for name, value in given.items() if value is not None)
+        named = _gathered(environment, env_file, given)
         if "token" not in named:
             raise SettingsError(NO_TOKEN)
         try:
@@ -166,14 +189,45 @@ class LiveSettings(BaseSettings):
             raise SettingsError(NOBODY)
         return settings
 
+
+class WebSettings(BaseModel):
+    """What `python bot.py web` goes by: of the live bot's settings those alone that it needs, not the bot's token."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    db: Path = DEFAULT_DB
+    web_token: WebToken = None
+
     @classmethod
-    def _refuse_unknown(cls, names: Iterable[str]) -> None:
-        known = [PREFIX + name.upper() for name in cls.model_fields]
-        for name in names:
-            if name.startswith(PREFIX) and name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
-                raise SettingsError(f"there is no setting {name}; {hint}")
+    def read(
+        cls, environment: Mapping[str, str] | None = None, env_file: Path = ENV_FILE, **given: Any
+    ) -> "WebSettings":
+        """As LiveSettings are read; SettingsError in one sentence for an unknown name or a bad value."""
+        try:
+            return cls.model_validate(_gathered(environment, env_file, given))
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from None  # the cause would show the token
+
+
+def _gathered(environment: Mapping[str, str] | None, env_file: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is set, by the fields' names: environment over file, under what was given; SettingsError for unknown names."""
+    env_names = os.environ if environment is None else environment
+    written = {name: value for name, value in dotenv_values(env_file).items() if value is not None}
+    values = {**written, **env_names}
+    _refuse_unknown(values)
+    named: dict[str, Any] = {
+        name[len(PREFIX) :].lower(): value for name, value in values.items() if name.startswith(PREFIX)
+    }
+    return named | {name: value for name, value in given.items() if value is not None}
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    known = [PREFIX + name.upper() for name in LiveSettings.model_fields]
+    for name in names:
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+            raise SettingsError(f"there is no setting {name}; {hint}")
 
 
 def _pace(text: str) -> Pace:

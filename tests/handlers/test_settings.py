@@ -6,7 +6,7 @@ import pytest
 
 from engine.timeframes import Timeframe
 from engine.vocabulary import Market
-from handlers.settings import DEFAULT_SYMBOLS, LiveSettings, SettingsError
+from handlers.settings import DEFAULT_SYMBOLS, LiveSettings, SettingsError, WebSettings
 from services.symbols import Wanted
 
 TOKEN = "123456:AAHsecretsecretsecretsecretsecretsec"
@@ -89,6 +89,8 @@ def test_somebody_has_to_be_told():
         ("audiences", "@mine", "ONEBOOK_AUDIENCES cannot be used"),
         ("market", "forex", "ONEBOOK_MARKET cannot be used"),
         ("zone", "Sofia", "ONEBOOK_ZONE cannot be used: it is no zone"),
+        ("web_token", "short", "ONEBOOK_WEB_TOKEN cannot be used: it needs at least 16 characters"),
+        ("deadman_url", "hc.example/1", "ONEBOOK_DEADMAN_URL cannot be used: it begins with https://"),
         ("clock", "tomorrow", "ONEBOOK_CLOCK cannot be used: it is written like"),
     ],
 )
@@ -109,9 +111,24 @@ def test_a_rehearsal_clock_starts_at_its_anchor_and_runs_at_its_speed():
     assert pace.wall(1704067260000) == 1767225601000
 
 
-def test_settings_cannot_be_changed_and_do_not_print_the_token():
-    settings = read()
+def test_settings_cannot_be_changed_and_do_not_print_their_secrets():
+    secrets = {"web_token": "another-secret-of-ours", "deadman_url": "https://hc.example/secret-path"}
+    settings = read(**secrets)
 
-    assert TOKEN not in repr(settings)
+    for shown in (repr(settings), str(settings), settings.model_dump_json()):
+        assert not [secret for secret in (TOKEN, *secrets.values()) if secret in shown]
     with pytest.raises(ValueError, match="frozen"):
         settings.zone = "UTC"
+
+
+def test_the_web_process_reads_what_it_needs_and_not_the_bots_token(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text(f"ONEBOOK_TOKEN={TOKEN}\nONEBOOK_DB=file.db\nONEBOOK_WEB_TOKEN=a-token-of-the-web\n")
+    settings = WebSettings.read({}, file)
+
+    assert settings.db == Path("file.db")
+    assert settings.web_token is not None
+    assert settings.web_token.get_secret_value() == "a-token-of-the-web"
+    assert not hasattr(settings, "token")
+    with pytest.raises(SettingsError, match="did you mean ONEBOOK_WEB_TOKEN"):
+        WebSettings.read({"ONEBOOK_WEBTOKEN": "a-token-of-the-web"}, file)

@@ -1,0 +1,64 @@
+"""The book as the web process looks at it: read-only, in a thread, and not again for every question."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from diagnostics.checks import CheckResult, Health, Status, no_book, run_checks
+from storage.book import Book
+from storage.errors import BookError
+from storage.gauges import Gauges, gauges_of
+from storage.job_runs import JobRun
+from storage.lock import Holder, holder_of
+
+FRESH_MS = 5_000
+"""How long a reading answers for: however many ask, the book is read once in this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What is counted in a book: its gauges, the last run of each job, and who runs on it."""
+
+    gauges: Gauges
+    jobs: tuple[JobRun, ...]
+    holder: Holder | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look at the book; there are no numbers where there is no book, or none that can be read."""
+
+    taken_ms: int
+    health: Health
+    numbers: Numbers | None
+
+
+def read(path: Path, now_ms: int) -> Reading:
+    """Look at the book at this path; one that cannot be read is a FAIL that says why."""
+    if not path.exists():
+        return Reading(now_ms, no_book(str(path)), None)
+    try:
+        with Book.open_read_only(path) as book, book.reading() as view:
+            numbers = Numbers(gauges_of(view.connection), view.job_runs.last_of_each(), holder_of(path))
+            return Reading(now_ms, run_checks(view, now_ms), numbers)
+    except BookError as error:
+        return Reading(now_ms, Health((CheckResult("book", Status.FAIL, "-", "-", str(error)),)), None)
+
+
+class Readings:
+    """The newest reading of a book, taken anew when it is older than FRESH_MS, by one at a time."""
+
+    def __init__(self, path: Path, now_ms: Callable[[], int]) -> None:
+        self._path = path
+        self._now_ms = now_ms
+        self._one_at_a_time = asyncio.Lock()
+        self._newest: Reading | None = None
+
+    async def newest(self) -> Reading:
+        """A reading that is young enough."""
+        async with self._one_at_a_time:
+            now_ms = self._now_ms()
+            if self._newest is None or not 0 <= now_ms - self._newest.taken_ms < FRESH_MS:
+                self._newest = await asyncio.to_thread(read, self._path, now_ms)
+            return self._newest
