@@ -1,12 +1,12 @@
 """The digest of a day: once, in the morning of its zone, with the record's whole head."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 
 from engine.timeframes import DAY_MS, HOUR_MS
 from services.announce import Announcements
-from services.digest import DaySpan, queue_digest
+from services.digest import queue_digest
 from services.public_record import Ending
 from storage.book import Book
 from storage.messages import Message
@@ -75,12 +75,6 @@ def test_it_is_due_at_five_past_eight_of_its_zone(book: Book, zone: str, first: 
 
         assert not queue_digest(tx, announcements, at(first) - 1)
         assert queue_digest(tx, announcements, at(first))
-
-
-def test_a_day_of_changing_clocks_has_23_or_25_hours():
-    spring, autumn = (DaySpan.on(date(2025, *day), "Europe/Sofia") for day in ((3, 30), (10, 26)))
-
-    assert (spring.to_ms - spring.from_ms, autumn.to_ms - autumn.from_ms) == (23 * HOUR_MS, 25 * HOUR_MS)
 
 
 def test_a_day_before_the_record_began_has_none(book: Book):
