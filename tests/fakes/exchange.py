@@ -1,11 +1,14 @@
 """A fake exchange that speaks Binance's public REST, spot and USDT-M, with a clock that tests can wind.
 
 Over HTTP alone, also as a process: `python -m tests.fakes.exchange --port 0` prints its port. Beside the exchange's
-own paths it answers `GET /test/clock`, `POST /test/clock {"advance_ms": N}` and `GET /test/requests`.
+own paths it answers `GET /test/clock`, `POST /test/clock {"advance_ms": N}`, `GET /test/requests`, and `GET` and `POST
+/test/troubles [{"kind": "Frozen", "symbol": "BTCUSDT", ...}]`, which puts these in the place of those there were.
 """
 
 import argparse
 import asyncio
+import json
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,9 +24,22 @@ from gateways.candle_files import read_series
 from gateways.market import Instrument
 from gateways.simulated_market import DEFAULT_SYMBOLS, SimulatedMarket
 from tests.fakes.clock import ManualClock, VirtualClock
+from tests.fakes.exchange_faults import (
+    Delisted,
+    Frozen,
+    Gap,
+    Hanging,
+    Refused,
+    Trouble,
+    WrongClock,
+    as_fields,
+    trouble_from,
+)
 from tests.fakes.http import Fault, Faults, Request, Response, json_response, running, serve_forever
 
 DEFAULT_LIMIT = 500
+REQUESTS_KEPT = 100_000
+RESTRICTED = 451
 OPERATIONS = ("klines", "exchangeInfo", "ticker", "time")
 NOT_OFFERED = (Timeframe.H3,)
 _TICK_DIGITS = 8
@@ -97,8 +113,9 @@ class Exchange:
 
     def __init__(self, bars: Bars, clock: ManualClock | VirtualClock) -> None:
         self.clock = clock
-        self.requests: list[str] = []
+        self.requests: deque[str] = deque(maxlen=REQUESTS_KEPT)
         self.used_weight = 0
+        self.troubles: tuple[Trouble, ...] = ()
         self._bars = bars
         self._listed = {one.symbol: one for one in bars.symbols_listed()}
         self._faults = Faults()
@@ -128,25 +145,46 @@ class Exchange:
         self.requests.append(f"{request.path}?{query}")
 
         async def act() -> Response:
+            for trouble in self._on(request.query.get("symbol")):
+                match trouble:
+                    case Refused(status=status, retry_after_s=seconds):
+                        return _refusal(status, seconds)
+                    case Hanging(seconds=seconds):
+                        await asyncio.sleep(seconds)
+                        raise ConnectionAbortedError(operation)
             return self._served(SIDES[prefix], operation, request.query)
 
         return await self._faults.around(operation, act)
 
+    def _on(self, symbol: str | None) -> list[Trouble]:
+        """What a question about a symbol meets now."""
+        now_ms = self.clock.now_ms()
+        return [trouble for trouble in self.troubles if trouble.is_on(now_ms, symbol)]
+
+    def _trading(self) -> list[Instrument]:
+        return [
+            one for one in self._listed.values() if not any(isinstance(it, Delisted) for it in self._on(one.symbol))
+        ]
+
+    def _told_ms(self) -> int:
+        """The exchange's own time, as it tells it."""
+        return self.clock.now_ms() + sum(it.ahead_ms for it in self._on(None) if isinstance(it, WrongClock))
+
     def _served(self, side: Side, operation: str, query: Mapping[str, str]) -> Response:
         match operation:
             case "time":
-                return self._weighed(1, {"serverTime": self.clock.now_ms()})
+                return self._weighed(1, {"serverTime": self._told_ms()})
             case "exchangeInfo":
                 return self._weighed(side.info_weight, self._info(side))
             case "ticker":
-                return self._weighed(side.ticker_weight, [self._day_of(symbol) for symbol in self._listed])
+                return self._weighed(side.ticker_weight, [self._day_of(one.symbol) for one in self._trading()])
             case _:
                 return self._klines(side, query)
 
     def _info(self, side: Side) -> object:
         limit = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": side.weight_limit}
-        symbols = [_listing(instrument, side) for instrument in self._listed.values()]
-        return {"timezone": "UTC", "serverTime": self.clock.now_ms(), "rateLimits": [limit], "symbols": symbols}
+        symbols = [_listing(instrument, side) for instrument in self._trading()]
+        return {"timezone": "UTC", "serverTime": self._told_ms(), "rateLimits": [limit], "symbols": symbols}
 
     def _day_of(self, symbol: str) -> object:
         """What the last 24 hours traded, as far as it is of interest here."""
@@ -158,7 +196,7 @@ class Exchange:
         symbol = query.get("symbol")
         if symbol is None:
             return _error(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
-        if symbol not in self._listed:
+        if symbol not in self._listed or any(isinstance(trouble, Delisted) for trouble in self._on(symbol)):
             return _error(-1121, "Invalid symbol.")
         offered = {timeframe.text: timeframe for timeframe in Timeframe if timeframe not in NOT_OFFERED}
         if query.get("interval") not in offered:
@@ -170,13 +208,17 @@ class Exchange:
 
     def _rows(self, symbol: str, timeframe: Timeframe, limit: int, start_ms: int | None, end_ms: int | None) -> object:
         """The first `limit` bars from the start, or without a start the last ones before the end."""
-        now_ms = self.clock.now_ms()
+        troubles = self._on(symbol)
+        stands_ms = [trouble.since_ms for trouble in troubles if isinstance(trouble, Frozen)]
+        now_ms = min([self.clock.now_ms(), *stands_ms])
         last_ms = timeframe.floor(now_ms if end_ms is None else min(end_ms, now_ms))
         first_ms = last_ms - (limit - 1) * timeframe.ms
         if start_ms is not None:
             first_ms = timeframe.floor(start_ms + timeframe.ms - 1)
             last_ms = min(last_ms, first_ms + (limit - 1) * timeframe.ms)
         candles = self._bars.bars(symbol, timeframe, first_ms, last_ms + timeframe.ms)
+        for gap in (trouble for trouble in troubles if isinstance(trouble, Gap)):
+            candles = gap.without(candles)
         columns = (candles.open_ms, candles.open, candles.high, candles.low, candles.close, candles.volume)
         return [_row(timeframe, now_ms, *cells) for cells in zip(*(column.tolist() for column in columns), strict=True)]
 
@@ -189,7 +231,11 @@ class Exchange:
 
     def _tested(self, operation: str, request: Request) -> Response:
         if operation == "requests":
-            return json_response(self.requests)
+            return json_response(list(self.requests))
+        if operation == "troubles":
+            if request.method == "POST":
+                self.troubles = tuple(map(trouble_from, json.loads(request.body)))
+            return json_response(list(map(as_fields, self.troubles)))
         if request.method == "POST":
             self.clock.advance(int(str(request.form()["advance_ms"])))
         return json_response({"now_ms": self.clock.now_ms()})
@@ -236,6 +282,13 @@ def _listing(instrument: Instrument, side: Side) -> object:
             {"filterType": notional_filter, notional_field: str(instrument.min_notional)},
         ],
     }
+
+
+def _refusal(status: int, retry_after_s: int | None) -> Response:
+    headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+    if status == RESTRICTED or status >= 500:
+        return Response(status, b"<html></html>", {"Content-Type": "text/html", **headers})
+    return json_response({"code": -1003, "msg": "Too much request weight used."}, status, headers)
 
 
 def _error(code: int, message: str) -> Response:
