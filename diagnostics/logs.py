@@ -1,10 +1,15 @@
-"""Log set-up: to stderr and to a rotating file, with every secret taken out of whatever is written."""
+"""Log set-up: one line of `key=value` pairs a record, to stderr and to rotating files, with every secret taken out.
 
+Whoever logs may name facts besides the sentence: `logger.info("job ended", extra={"facts": {"job": name}})`.
+"""
+
+import json
 import logging
 import re
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -12,10 +17,9 @@ from typing import IO
 from urllib.parse import quote
 
 FILE_NAME = "onebook.log"
-FILE_BYTES = 5_000_000
-OLD_FILES = 5
+FILE_BYTES = 10_000_000
+OLD_FILES = 9
 REDACTED = "<token>"
-LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 # httpx logs every URL, and Telegram's URLs hold the token; apscheduler tells every run, and every one it need not do
 LEVELS = {
     "httpx": logging.WARNING,
@@ -25,31 +29,59 @@ LEVELS = {
 }
 TOKEN_SHAPE = re.compile(r"\d{5,}(?::|%3[Aa])[A-Za-z0-9_-]{30,}")
 SHORTEST_SECRET = 8
+NEEDS_NO_QUOTES = re.compile(r"[\w.:+/@#<>-]+", re.ASCII)
 
 logger = logging.getLogger(__name__)
 
 
-class RedactingFormatter(logging.Formatter):
-    """Formats a record with its traceback, then takes out the secrets, whole or in parts, and all that looks like one."""
+class LineFormatter(logging.Formatter):
+    """Writes a record as one line: when, how grave, who, the sentence, its facts, and the traceback if there is one.
+
+    Secrets are taken out, whole or in parts, and all that looks like one. Values that hold more than a word are quoted
+    as JSON quotes, so that nothing somebody else wrote can begin a line of its own.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        super().__init__(LINE)
+        super().__init__()
         forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, forms))) if forms else None
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
+        return " ".join(f"{key}={self._value(value)}" for key, value in self._pairs(record))
+
+    def _pairs(self, record: logging.LogRecord) -> Iterator[tuple[str, object]]:
+        yield "at", datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        yield "level", record.levelname
+        yield "from", record.name
+        yield "msg", record.getMessage()
+        facts: Mapping[str, object] = getattr(record, "facts", {})
+        yield from facts.items()
+        if record.exc_info:
+            yield "error", self.formatException(record.exc_info)
+        if record.stack_info:
+            yield "stack", self.formatStack(record.stack_info)
+
+    def _value(self, value: object) -> str:
+        text = self._redacted(str(value))
+        return text if NEEDS_NO_QUOTES.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+
+    def _redacted(self, text: str) -> str:
         if self._known is not None:
             text = self._known.sub(REDACTED, text)
         return TOKEN_SHAPE.sub(REDACTED, text)
 
 
-def set_up(directory: Path | None, secrets: Iterable[str], stream: IO[str] | None = None) -> None:
-    """Send the whole program's log to stderr (or `stream`) and into `directory`, if any; uncaught errors go there too."""
-    formatter = RedactingFormatter(secrets)
+def set_up(
+    directory: Path | None, secrets: Iterable[str], stream: IO[str] | None = None, *, file_bytes: int = FILE_BYTES
+) -> None:
+    """Send the whole program's log to stderr (or `stream`) and into `directory`, if any; uncaught errors go there too.
+
+    The files take (OLD_FILES + 1) * `file_bytes` at the most.
+    """
+    formatter = LineFormatter(secrets)
     handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stderr)]
     if directory is not None:
-        handlers.append(_file_in(directory))
+        handlers.append(_file_in(directory, file_bytes))
     root = logging.getLogger()
     take_down()
     for handler in handlers:
@@ -61,29 +93,30 @@ def set_up(directory: Path | None, secrets: Iterable[str], stream: IO[str] | Non
     sys.excepthook = _log_uncaught
 
 
-def _file_in(directory: Path) -> RotatingFileHandler:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return RotatingFileHandler(
-        directory / FILE_NAME, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True
-    )
-
-
 def last_lines(directory: Path, count: int) -> tuple[str, ...]:
-    """The newest lines of the log file in `directory`, oldest first; none while there is no file."""
-    path = directory / FILE_NAME
-    if not path.exists():
-        return ()
-    with path.open(encoding="utf-8", errors="replace") as file:
-        return tuple(line.rstrip("\n") for line in deque(file, maxlen=count))
+    """The newest lines of the log in `directory`, oldest first, across its last rotation; none while there is none."""
+    newest: deque[str] = deque(maxlen=count)
+    for path in (directory / f"{FILE_NAME}.1", directory / FILE_NAME):
+        if path.exists():
+            with path.open(encoding="utf-8", errors="replace") as file:
+                newest.extend(line.rstrip("\n") for line in file)
+    return tuple(newest)
 
 
 def take_down() -> None:
     """Close what an earlier `set_up` opened."""
     root = logging.getLogger()
     for handler in tuple(root.handlers):
-        if isinstance(handler.formatter, RedactingFormatter):
+        if isinstance(handler.formatter, LineFormatter):
             root.removeHandler(handler)
             handler.close()
+
+
+def _file_in(directory: Path, file_bytes: int) -> RotatingFileHandler:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return RotatingFileHandler(
+        directory / FILE_NAME, maxBytes=file_bytes, backupCount=OLD_FILES, encoding="utf-8", delay=True
+    )
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -170,6 +170,8 @@ class Sender:
             return
         end = await self._say(sending)
         await self._writer.run(lambda tx: self._book_end(tx, sending.item, end))
+        facts = {"outbox": item.id, "kind": item.kind, "chat": item.chat_telegram_id, "try": item.tries + 1}
+        logger.info("message handed over", extra={"facts": facts | {"result": type(end.result).__name__}})
 
     async def _may_repeat(self, item: OutboxItem) -> bool:
         """Whether what was tried before may be tried now; what may have arrived waits until Telegram is heard again."""

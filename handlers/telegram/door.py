@@ -172,10 +172,13 @@ class Door:
             if message is None or user is None:
                 return
             asked = Asked(tuple(context.args or ()), user, _chat_of(message))
-            age_ms = self._desk.now_ms() - round(message.date.timestamp() * MS_PER_SECOND)
+            began_ms = self._desk.now_ms()
+            age_ms = began_ms - round(message.date.timestamp() * MS_PER_SECOND)
             told = await answered(self._desk, command, asked, Question(message.message_id, age_ms))
             if told is not None:
                 await self._reply(message, told)
+            facts = {"command": command.name, "by": user.telegram_id, "took_ms": self._desk.now_ms() - began_ms}
+            logger.info("command answered", extra={"facts": facts})
 
         return answer
 
@@ -187,12 +190,14 @@ class Door:
         if message is None or query.data is None:
             await query.answer(text(user.language, "button.old"))
             return
-        press = Pressed("", user, _chat_of(message), message.message_id)
+        press, began_ms = Pressed("", user, _chat_of(message), message.message_id), self._desk.now_ms()
         told = await pressed(self._desk, ACTIONS, query.data, press)
         if told is None or told.place is not Place.TOAST:
             await query.answer()
         if told is not None:
             await self._show(query, message, user, told)
+        facts = {"by": user.telegram_id, "took_ms": self._desk.now_ms() - began_ms}
+        logger.info("button answered", extra={"facts": facts})
 
     async def _moved(self, update: Update, context: Context) -> None:
         change = update.my_chat_member
