@@ -32,7 +32,7 @@ from storage.identities import identities, integrity
 from storage.job_runs import JobStatus
 from storage.outbox import OutboxState
 from tests.fakes.bot_api import TOKEN
-from tests.services.bookrows import differences, rows
+from tests.services.bookrows import differences, rows, told
 from tests.services.rig import CHANNEL, OWNER, SEED, ms
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -117,9 +117,6 @@ def test_a_bot_that_is_killed_again_and_again_leaves_the_book_and_the_channel_of
     check_channel(calm_channel, stormy_channel, declared)
 
 
-OF_THE_INSTANT = ("⏳", "▶️", "🎯", "✅", "❌", "➖", "⌛", "🚫", "⚠️", "Record ")
-
-
 def check_channel(
     calm: list[Mapping[str, object]], stormy: list[Mapping[str, object]], declared: set[int | None]
 ) -> None:
@@ -138,9 +135,7 @@ def check_channel(
 
 
 def said(message: Mapping[str, object]) -> str:
-    """A message's text but for what tells of the instant it was sent: where the signal stood, and the record's head."""
-    first, *lines = str(message["text"]).splitlines()
-    return "\n".join([first, *(line for line in lines if not line.startswith(OF_THE_INSTANT))])
+    return told(str(message["text"]))
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from storage.book import Book
 
 Row = tuple[object, ...]
 
+_OF_THE_INSTANT = ("⏳", "▶️", "🎯", "✅", "❌", "➖", "⌛", "🚫", "⚠️", "Record ")
+
 # left out are the wall's times (when a look was taken, when a message went out) and what starts and stops write
 _QUERIES: Mapping[str, str] = {
     "scans": "SELECT symbol, timeframe, candle_close_ms, signals, stage, reason, value, threshold FROM scans"
@@ -54,6 +56,12 @@ def differences(one: Mapping[str, Sequence[Row]], other: Mapping[str, Sequence[R
         at = next((n for n, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
         found.append(f"{name}[{at}] of {len(left)}/{len(right)}: {_at(left, at)} | {_at(right, at)}")
     return found
+
+
+def told(text: str) -> str:
+    """A post's text but for what tells of the instant it was sent: where the signal stood, and the record's head."""
+    first, *lines = text.splitlines()
+    return "\n".join([first, *(line for line in lines if not line.startswith(_OF_THE_INSTANT))])
 
 
 def _at(table: Sequence[Row], index: int) -> Row | str:
