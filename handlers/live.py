@@ -40,11 +40,13 @@ from services.learning import Learning
 from services.live import PATIENCE_MS, Live
 from services.live_scan import LiveScan, Watch, chart_reader, fresh_look, stored_windows, watch_of
 from services.pace import MS_PER_SECOND
+from services.post import SeriesRequest
 from services.publish import set_public_channel
 from services.restore import refuse_damaged
 from services.rules import in_force
 from services.schedule import Chores, Schedule, jobs
 from services.send import Sender
+from services.series_now import series_now
 from services.symbols import watched_symbols
 from storage.book import Book, discard
 from storage.chats import ChatKind
@@ -151,6 +153,7 @@ async def _run(ground: Ground) -> None:
         Hands(ground.params, Announcements(chats.told_ids, settings.zone)),
         ground.blackouts,
         charts.draw,
+        functools.partial(_series, ground),
         learning=learning,
         backtests=BacktestDesk(settings.db, writer, ground.params, now_ms),
         machine=Machine(_facts(settings), settings.log_dir, _soon(wanted.set)),
@@ -210,6 +213,13 @@ async def _look(ground: Ground, read: ReadChart, symbol: str, timeframe: Timefra
     with ground.book.reading() as view:
         params = in_force(view, ground.params)
     return await fresh_look(ground.market, symbol, timeframe, params, read, ground.now_ms())
+
+
+async def _series(ground: Ground, symbol: str, timeframe: Timeframe) -> SeriesRequest:
+    """What is to be drawn of a series now, by the parameters in force."""
+    with ground.book.reading() as view:
+        params = in_force(view, ground.params)
+    return await series_now(ground.market, symbol, timeframe, params, ground.now_ms())
 
 
 class Pipeline:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from multiprocessing.pool import Pool
 from pathlib import Path
 
-from services.post import ChartRequest
+from engine.timeframes import Timeframe
+from gateways.market import MarketError
+from services.post import Picture, SeriesRequest
 
 PATIENCE_S = 5.0
 KEPT_CHARTS = 4
@@ -23,13 +25,22 @@ class NoChart(Exception):
     """The chart cannot be had, or not in time; the message says why."""
 
 
-Draw = Callable[[ChartRequest], Awaitable[bytes]]
+Draw = Callable[[Picture], Awaitable[bytes]]
 """The PNG of a chart; NoChart when it cannot be had in time."""
 
 
-async def no_charts(request: ChartRequest) -> bytes:
+async def no_charts(request: Picture) -> bytes:
     """For whoever has nobody to draw."""
     raise NoChart("there is nobody to draw it")
+
+
+Series = Callable[[str, Timeframe], Awaitable[SeriesRequest]]
+"""What is to be drawn of a series now; MarketError when its candles cannot be had."""
+
+
+async def no_series(symbol: str, timeframe: Timeframe) -> SeriesRequest:
+    """For whoever has no market."""
+    raise MarketError("There is no market here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +65,9 @@ class ChartDesk:
         self._path = path
         self._patience_s = patience_s
         self._pool: Pool | None = None
-        self._drawings: OrderedDict[ChartRequest, asyncio.Task[bytes]] = OrderedDict()
+        self._drawings: OrderedDict[Picture, asyncio.Task[bytes]] = OrderedDict()
 
-    async def draw(self, request: ChartRequest) -> bytes:
+    async def draw(self, request: Picture) -> bytes:
         """The PNG of a chart; NoChart when it cannot be drawn, or not within the patience."""
         drawing = self._drawings.get(request)
         if drawing is None or (drawing.done() and drawing.exception() is not None):
@@ -71,7 +82,7 @@ class ChartDesk:
             self._pool.terminate()
             self._pool = None
 
-    async def _drawn(self, request: ChartRequest) -> bytes:
+    async def _drawn(self, request: Picture) -> bytes:
         try:
             async with asyncio.timeout(self._patience_s):
                 return await self._asked(request)
@@ -79,7 +90,7 @@ class ChartDesk:
             self.close()  # whatever holds it up would hold up the next chart too
             raise NoChart(f"it took longer than {self._patience_s:g} s") from error
 
-    def _asked(self, request: ChartRequest) -> asyncio.Future[bytes]:
+    def _asked(self, request: Picture) -> asyncio.Future[bytes]:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[bytes] = loop.create_future()
 

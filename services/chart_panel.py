@@ -10,7 +10,6 @@ from engine.candles import Candles
 from engine.detection_params import DetectionParams
 from engine.sessions import WINDOWS, sessions
 from engine.timeframes import HOUR_MS
-from engine.vocabulary import Direction, Signal
 from services.chart_canvas import BACKGROUND, HEIGHT, WIDTH, Anchor, Canvas, Weight
 from services.chart_layout import (
     Bars,
@@ -47,8 +46,6 @@ FALLING = "#ef5a5a"
 GOOD = "#34d17f"
 BAD = "#ff6161"
 ENTRY = "#ffc94d"
-SIDES = {Direction.LONG: GOOD, Direction.SHORT: BAD}
-ARROWS = {Direction.LONG: "▲", Direction.SHORT: "▼"}
 
 TITLE = 54.0
 SUBTITLE = 30.0
@@ -126,18 +123,17 @@ class Panel:
     def price_text(self, price: float) -> str:
         return f"{price:.{self._decimals}f}"
 
-    def paint_header(self, signal: Signal, subtitle: str, facts: str, badge: Badge) -> None:
+    def paint_header(self, lead: str, color: str, subtitle: str, facts: str, badge: Badge) -> None:
+        """The `lead` in its color before the series' name, two lines below it, and the badge."""
         canvas, top = self.canvas, HEIGHT - 66.0
         self._paint_badge(badge)
         right = WIDTH - MARGIN - 190.0
-        color = SIDES[signal.direction]
-        side = canvas.text(
-            MARGIN, top, f"{ARROWS[signal.direction]} {signal.direction.value}", TITLE, color, weight=Weight.BOLD
-        )
-        timeframe, _ = canvas.measured(signal.timeframe.text, TITLE)
+        side = canvas.text(MARGIN, top, lead, TITLE, color, weight=Weight.BOLD)
+        words = self._candles.timeframe.text
+        timeframe, _ = canvas.measured(words, TITLE)
         room = right - side.right - timeframe - 40.0
-        symbol = canvas.text(side.right + 20.0, top, signal.symbol, TITLE, WHITE, weight=Weight.BOLD, width=room)
-        canvas.text(symbol.right + 20.0, top, signal.timeframe.text, TITLE, GREY)
+        symbol = canvas.text(side.right + 20.0, top, self._candles.symbol, TITLE, WHITE, weight=Weight.BOLD, width=room)
+        canvas.text(symbol.right + 20.0, top, words, TITLE, GREY)
         canvas.text(MARGIN, top - 62.0, subtitle, SUBTITLE, WHITE, width=right - MARGIN)
         canvas.text(MARGIN, top - 108.0, facts, FACTS, GREY, width=right - MARGIN)
 

@@ -4,12 +4,15 @@ from pathlib import Path
 
 from services.chart_requests import chart_of_close, chart_of_signal
 from services.charts import ChartError
-from services.post import ChartKind, ChartRequest
+from services.post import ChartKind, Picture, SeriesRequest
+from services.series_chart import series_chart
 from storage.book import Book
 
 
-def chart_of(path: Path, request: ChartRequest) -> bytes:
+def chart_of(path: Path, request: Picture) -> bytes:
     """The worker's whole work: one chart from the book at `path`; ChartError where it cannot be drawn."""
+    if isinstance(request, SeriesRequest):
+        return series_chart(request.candles, source=request.source, params=request.params)
     with Book.open_read_only(path) as book, book.reading() as view:
         stored = view.signals.get(request.signal_id)
         if request.kind is ChartKind.SIGNAL:

@@ -8,6 +8,7 @@ from engine.candles import Candles
 from engine.timeframes import duration_text
 from engine.vocabulary import (
     SETUP_WORDS,
+    Direction,
     FillKind,
     Outcome,
     Position,
@@ -44,6 +45,7 @@ GAP = "#b792ff"
 RAID = "#ffb054"
 STRUCTURE = "#6fd3ff"
 DISPLACEMENT = "#e6e9ee"
+LEADS = {Direction.LONG: ("▲ LONG", GOOD), Direction.SHORT: ("▼ SHORT", BAD)}
 STRUCTURE_WORDS = {"bos": "BOS", "choch": "CHoCH", "mss": "MSS"}
 OUTCOME_COLORS = {Outcome.WIN: GOOD, Outcome.LOSS: BAD, Outcome.BREAKEVEN: ENTRY}
 
@@ -79,7 +81,7 @@ def draw_signal(signal: Signal, candles: Candles, *, name: str, source: str) -> 
     panel = Panel(seen, prices, decimals_of(_prices(signal)), MOST_BARS, FUTURE_RATIO)
     setup = SETUP_WORDS.get(signal.setup, signal.setup.replace("_", " "))
     facts = f"RR {signal.rr:.1f}  ·  whole plan {signal.plan_r:+.1f}R  ·  costs {signal.cost_r:.2f}R  ·  {signal.market.value}"
-    panel.paint_header(signal, setup, facts, Badge(f"{signal.confidence:.0f}", "score", WHITE))
+    panel.paint_header(*LEADS[signal.direction], setup, facts, Badge(f"{signal.confidence:.0f}", "score", WHITE))
     panel.paint_grounds()
     edge = panel.scale.x(panel.last_edge)
     panel.canvas.rectangle(Box(edge, FRAME.bottom, FRAME.right, FRAME.top), WHITE, 0.035)
@@ -108,7 +110,9 @@ def draw_closing(
         *(target.price for target in signal.targets),
     )
     panel = Panel(taken, prices, decimals_of(_prices(signal)), MOST_BARS_TO_CLOSE, 0.0)
-    panel.paint_header(signal, _result_words(position), _result_facts(signal, position), _result(position))
+    panel.paint_header(
+        *LEADS[signal.direction], _result_words(position), _result_facts(signal, position), _result(position)
+    )
     panel.paint_grounds()
     _paint_stretch(panel, signal, position)
     panel.paint_candles()
@@ -157,14 +161,15 @@ def _paint_zones(panel: Panel, signal: Signal) -> None:
     """The entry zone, shaded to the right edge, and a gap that is not the zone itself."""
     zone = _witness(signal, "zone")
     start = 0.0 if zone is None else panel.bars.opened_at(zone.formed_at_ms) - 0.5
-    _paint_area(panel, signal.zone_low, signal.zone_high, panel.scale.x(start), FRAME.right, ZONE)
+    paint_area(panel, signal.zone_low, signal.zone_high, panel.scale.x(start), FRAME.right, ZONE)
     gap = _witness(signal, "fvg")
     if gap is not None and not _is_zone(gap, signal):
         left = panel.scale.x(panel.bars.opened_at(gap.formed_at_ms) - 0.5)
-        _paint_area(panel, gap.lower, gap.upper, left, panel.scale.x(panel.last_edge), GAP)
+        paint_area(panel, gap.lower, gap.upper, left, panel.scale.x(panel.last_edge), GAP)
 
 
-def _paint_area(panel: Panel, low: float, high: float, left: float, right: float, color: str) -> None:
+def paint_area(panel: Panel, low: float, high: float, left: float, right: float, color: str) -> None:
+    """A shaded stretch of prices with its two edges; `left` and `right` in pixels."""
     bottom, top = panel.scale.y(low), panel.scale.y(high)
     panel.canvas.rectangle(Box(left, bottom, right, max(top, bottom + 2.0)), color, 0.22)
     for y in (bottom, top):

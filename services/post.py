@@ -1,9 +1,12 @@
 """What a chat is shown: HTML, rows of buttons under it, and perhaps a chart above it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
+from engine.candles import Candles
+from engine.params import Params
+from engine.timeframes import Timeframe
 from storage.outbox import OutboxItem
 from storage.stores import Stores
 
@@ -27,6 +30,21 @@ class ChartRequest:
 
     signal_id: int
     kind: ChartKind = ChartKind.SIGNAL
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRequest:
+    """A picture of a series as it is read now, on closed candles that need not stand in the book."""
+
+    symbol: str
+    timeframe: Timeframe
+    closed_ms: int
+    source: str
+    candles: Candles = field(compare=False, repr=False)
+    params: Params = field(compare=False, repr=False)
+
+
+Picture = ChartRequest | SeriesRequest
 
 
 @dataclass(frozen=True, slots=True)

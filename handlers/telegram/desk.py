@@ -12,10 +12,10 @@ from handlers.telegram.figures import ClockText, Voice, clock_of
 from services.access import author
 from services.backtest_desk import BacktestDesk
 from services.blackouts import NO_BLACKOUTS, BlackoutFile
-from services.chart_desk import Draw, no_charts
+from services.chart_desk import Draw, Series, no_charts, no_series
 from services.hands import Hands
 from services.learning import Learning
-from services.post import Button, ChartRequest
+from services.post import Button, Picture
 from storage.book import Book
 from storage.chats import ChatKind
 from storage.users import Role, User
@@ -58,6 +58,7 @@ class Desk:
     hands: Hands
     blackouts: BlackoutFile = NO_BLACKOUTS
     draw: Draw = no_charts
+    series: Series = no_series
     backtests: BacktestDesk | None = None
     machine: Machine = field(default_factory=Machine)
     learning: Learning | None = None
@@ -114,7 +115,7 @@ class Answer:
 
     html: Markup
     buttons: tuple[tuple[Button, ...], ...] = ()
-    chart: ChartRequest | None = None
+    chart: Picture | None = None
     place: Place = Place.NEW
 
 

@@ -26,6 +26,7 @@ from services.live import Live, MarketSilent
 from services.live_scan import LiveScan, chart_reader, fresh_look, stored_windows, watch_of
 from services.publish import set_public_channel
 from services.send import Sender
+from services.series_now import series_now
 from storage.book import Book
 from storage.chats import ChatKind
 from storage.writer import Writer
@@ -120,6 +121,7 @@ async def started(world: World, symbols: tuple[str, ...], timeframes: tuple[Time
             lambda symbol, timeframe: fresh_look(market, symbol, timeframe, params, read, clock.ms),
             clock.now_ms,
             Hands(params, announcements),
+            series=lambda symbol, timeframe: series_now(market, symbol, timeframe, params, clock.ms),
         )
         await sender.recover()
         await live.begin()

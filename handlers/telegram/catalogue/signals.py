@@ -5,8 +5,8 @@ TEXTS = {
     "about.open": {"en": "signals that are filled and not closed", "bg": "изпълнени и незатворени сигнали"},
     "about.why": {"en": "why a signal is what it is", "bg": "защо един сигнал е такъв"},
     "about.chart": {
-        "en": "the chart of the newest signal, like /chart BTCUSDT 1h",
-        "bg": "графиката на последния сигнал, например /chart BTCUSDT 1h",
+        "en": "a chart with its zones as read now, like /chart BTCUSDT 1h",
+        "bg": "графика със зоните, както се четат сега, например /chart BTCUSDT 1h",
     },
     "signals.none": {
         "en": "No signal waits for its entry. /whynot says what was turned down today.",
@@ -34,8 +34,12 @@ TEXTS = {
         "en": "Write it like /why S-12: the id that stands in a post; /journal and /signals name them.",
         "bg": "Напиши го като /why S-12: номерът от публикацията; /signals ги изброява.",
     },
-    "chart.none": {
-        "en": "There is no signal of {symbol} {timeframe} to draw yet; /signal {symbol} {timeframe} says how it stands.",
-        "bg": "Още няма сигнал за {symbol} {timeframe}; /signal {symbol} {timeframe} казва какво се вижда.",
+    "chart.head": {
+        "en": "<b>#{symbol} {timeframe}</b> at {price}, zones as read at the close of {closed}. No signal by itself.",
+        "bg": "<b>#{symbol} {timeframe}</b> на {price}, зоните са прочетени при затварянето в {closed}. Това не е сигнал.",
+    },
+    "chart.signal": {
+        "en": "Newest signal: {name}, {status}; /why {name} shows its chart.",
+        "bg": "Последен сигнал: {name}, {status}; /why {name} показва графиката му.",
     },
 }

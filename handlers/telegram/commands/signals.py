@@ -9,6 +9,7 @@ from handlers.telegram.catalogue import Markup, joined
 from handlers.telegram.commands.account import result_in_r, side
 from handlers.telegram.commands.words import series_of, signal_word
 from handlers.telegram.desk import Action, Answer, Asked, Command, CommandError, Desk, Pressed
+from handlers.telegram.figures import price as price_text
 from handlers.telegram.figures import signal_name
 from handlers.telegram.phrases import phrase, setup_words
 from handlers.telegram.tables import Column, Table, short_price
@@ -81,13 +82,18 @@ async def why_pressed(desk: Desk, press: Pressed) -> Answer:
 
 
 async def chart(desk: Desk, asked: Asked) -> Answer:
-    """The chart of the newest signal of a series."""
+    """The chart of a series with its zones as they are read now, and the name of its newest signal."""
     symbol, timeframe = series_of(asked.words, "chart")
+    picture = await desk.series(symbol, timeframe)
     with desk.book.reading() as view:
         stored = view.signals.latest_of(symbol, timeframe)
-    if stored is None:
-        raise CommandError("chart.none", symbol=symbol, timeframe=timeframe.text)
-    return _drawn(asked, stored)
+    price = price_text(float(picture.candles.close[-1]))
+    series = {"symbol": symbol, "timeframe": timeframe.text, "closed": asked.clock(picture.closed_ms)}
+    lines = [asked.say("chart.head", **series, price=price)]
+    if stored is not None:
+        status = asked.say(f"status.{stored.status.value}")
+        lines.append(asked.say("chart.signal", name=signal_name(stored.id), status=status))
+    return Answer(joined(lines), chart=picture)
 
 
 async def chart_pressed(desk: Desk, press: Pressed) -> Answer:

@@ -64,11 +64,18 @@ async def test_why_explains_the_newest_or_a_named_signal_with_its_chart(rig):
     assert "Write it like /why S-12" in await told(rig, "/why S-99")
 
 
-async def test_chart_shows_the_newest_signal_of_a_series(rig):
-    assert "There is no signal of ADAUSDT 15m" in await told(rig, "/chart ADAUSDT 15m")
-    await rig.play(ms("2026-01-01T01:05"))
+async def test_chart_shows_any_series_as_it_is_read_now_and_names_its_newest_signal(rig):
+    answer = await rig.ask("/chart adausdt 1h")
+    assert (answer.chart.symbol, answer.chart.timeframe) == ("ADAUSDT", Timeframe.H1)
+    assert answer.chart.candles.closed_at_ms == answer.chart.closed_ms == ms("2026-01-01T00:00")
+    assert "Newest signal" not in plain(answer.html)
 
-    assert (await rig.ask("/chart adausdt 15m")).chart.signal_id == 1
+    await rig.play(ms("2026-01-01T01:05"))
+    assert "Newest signal: S-1, sent; /why S-1" in await told(rig, "/chart ADAUSDT 15m")
+
+
+async def test_a_chart_of_what_nobody_lists_says_what_looks_like_it(rig):
+    assert "did you mean ADAUSDT" in await told(rig, "/chart ADAUSD 15m")
 
 
 async def test_whynot_groups_what_was_turned_down_the_most_frequent_first(rig):
