@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from diagnostics.checks.place import is_open_to_others
 from gateways.market import MarketError
 from storage.backup import damage
 from storage.database import SQLITE_VERSION
@@ -21,7 +22,6 @@ LEAST_FREE_BYTES = 1_000_000_000
 LEAST_SQLITE = (3, 40, 0)
 """The first version that reads the book's views."""
 MOST_SKEW_MS = 1_000
-OTHERS = stat.S_IRWXG | stat.S_IRWXO
 TLS_PORT, PLAIN_PORT = 443, 80
 
 
@@ -43,7 +43,7 @@ def env_file(path: Path) -> Finding:
     if not path.exists():
         return Finding("settings file", f"no {path}; the environment is used")
     mode = stat.S_IMODE(path.stat().st_mode)
-    fix = f"chmod 600 {path}" if os.name == "posix" and mode & OTHERS else None
+    fix = f"chmod 600 {path}" if is_open_to_others(path) else None
     return Finding("settings file", f"{path}, mode {mode:03o}", fix)
 
 

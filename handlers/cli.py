@@ -334,20 +334,15 @@ def _replay(rooms: Rooms) -> Callable[..., None]:
 
 
 def _health(rooms: Rooms) -> Callable[..., None]:
-    def health(db: Db = None, as_json: AsJson = False, params: NoParams = None) -> None:
+    def health(db: Db = None, as_json: AsJson = False, params: ParamsFile = None) -> None:
         """Ask the book how it is: exit code 0 OK, 1 WARN, 2 FAIL."""
-        from diagnostics.checks import no_book, run_checks
+        from diagnostics.checks import health_of
         from handlers.cli_text import health_document, health_lines
-        from storage.book import Book
 
         path = DEFAULT_DB if db is None else db
-        if path.exists():
-            with Book.open_read_only(path) as book, book.reading() as view:
-                found = run_checks(view, rooms.now_ms())
-        else:
-            if not path.parent.is_dir() and db is not None:
-                raise UsageError(f"the directory {path.parent} does not exist.")
-            found = no_book(str(path))
+        if db is not None and not path.parent.is_dir():
+            raise UsageError(f"the directory {path.parent} does not exist.")
+        found = health_of(path, rooms.now_ms(), _params(params))
         if as_json:
             print(json.dumps(health_document(found)))
         else:

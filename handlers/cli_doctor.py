@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from diagnostics import doctor
+from diagnostics.checks.place import ENV_FILE
 from diagnostics.doctor import Finding
 from engine.vocabulary import Market
 from gateways.binance import Binance
-from handlers.settings import DEFAULT_DB, ENV_FILE, TELEGRAM_URL, LiveSettings, SettingsError
+from handlers.settings import DEFAULT_DB, TELEGRAM_URL, LiveSettings, SettingsError
 
 
 def examined(db: Path | None, params: Path | None, now_ms: Callable[[], int]) -> tuple[Finding, ...]:

@@ -62,8 +62,16 @@ def scan_line(one: Scanned) -> str:
 def health_document(health: "Health") -> dict[str, Any]:
     """The JSON of `health` and of the web process's `/healthz`."""
     checks = [
-        {"name": c.name, "status": c.status.value, "value": c.value, "limit": c.limit, "detail": c.detail}
-        for c in health.checks
+        {
+            "name": check.name,
+            "status": check.status.value,
+            "value": check.value,
+            "limit": check.limit,
+            "detail": check.detail,
+            "since_ms": check.since_ms,
+            "what_to_do": check.remedy,
+        }
+        for check in health.checks
     ]
     return {"status": health.status.value, "checks": checks}
 
@@ -71,8 +79,10 @@ def health_document(health: "Health") -> dict[str, Any]:
 def health_lines(health: "Health") -> Iterator[str]:
     """The status, then every check, the worst first."""
     yield f"health: {health.status.value}"
-    for check in sorted(health.checks, key=lambda c: c.status.rank, reverse=True):
+    for check in health.worst_first:
         yield f"  {check.status.value:4}  {check.name:58} {check.value:>12}  {check.detail}"
+        if check.remedy:
+            yield f"        -> {check.remedy}"
 
 
 def backtest_lines(document: dict[str, Any]) -> Iterator[str]:

@@ -12,13 +12,13 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from diagnostics.checks.place import ENV_FILE
 from engine.timeframes import Timeframe
 from engine.vocabulary import Market
 from services.pace import Pace
 from services.symbols import Wanted
 
 PREFIX = "ONEBOOK_"
-ENV_FILE = Path(".env")
 DEFAULT_DB = Path("data/positions.db")
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT", "BNBUSDT")
 WATCHABLE = (Timeframe.M15, Timeframe.M30, Timeframe.H1, Timeframe.H2, Timeframe.H4, Timeframe.D1)

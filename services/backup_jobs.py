@@ -7,9 +7,8 @@ from engine.timeframes import DAY_MS
 from services.backup import Backup, BackupError, Drill, back_up, backups_of, drill, is_due
 from services.schedule import NothingToDo
 from storage.book import Book
-from storage.job_runs import JobStatus
+from storage.job_runs import DRILL_JOB, JobStatus
 
-DRILL_JOB = "drill"
 DRILL_EVERY_MS = 7 * DAY_MS
 
 

@@ -19,7 +19,7 @@ from gateways.market import MarketError
 from services.live import AFTER_CLOSE_MS, Live, MarketSilent, scan_job
 from services.pace import MS_PER_SECOND, WALL_TIME, Pace
 from storage.errors import BookError
-from storage.job_runs import JobStatus
+from storage.job_runs import DRILL_JOB, TRAIN_JOB, JobStatus
 from storage.stores import Stores
 from storage.writer import Writer
 
@@ -82,8 +82,8 @@ def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[J
         Job("digest", Timeframe.M5, 5_000, 30.0, False, chores.digest),
         Job("backup", Timeframe.H1, 7 * MINUTE_MS, 600.0, True, chores.backup),
         # asked every day, done once a week
-        Job("drill", Timeframe.D1, 5 * HOUR_MS + 23 * MINUTE_MS, 600.0, True, chores.drill),
-        Job("train", Timeframe.D1, 4 * HOUR_MS + 41 * MINUTE_MS, 3_600.0, True, chores.train),
+        Job(DRILL_JOB, Timeframe.D1, 5 * HOUR_MS + 23 * MINUTE_MS, 600.0, True, chores.drill),
+        Job(TRAIN_JOB, Timeframe.D1, 4 * HOUR_MS + 41 * MINUTE_MS, 3_600.0, True, chores.train),
     )
 
 

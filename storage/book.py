@@ -39,6 +39,7 @@ from storage.portfolios import DEFAULT_CURRENCY
 from storage.stores import Stores
 
 SQLITE_HEADER = b"SQLite format 3\x00"
+OWNER_ONLY = 0o600
 SIDE_FILES = ("-wal", "-shm", "-journal")
 LEGACY_TABLES = frozenset({"open_positions", "checkpoint_alerts", "position_history"})
 SEEDED_PORTFOLIOS = (PortfolioKind.PAPER, PortfolioKind.SHADOW)
@@ -197,7 +198,7 @@ def _prepare_place(path: Path, create: bool) -> bool:
         if not path.parent.is_dir():
             raise MissingDirectory(f"The directory {path.parent} does not exist.")
         try:
-            path.open("xb").close()
+            path.touch(mode=OWNER_ONLY, exist_ok=False)
         except FileExistsError:
             return False
         except OSError as error:

@@ -7,6 +7,9 @@ from typing import Any
 
 from storage.database import Connection
 
+DRILL_JOB, TRAIN_JOB = "drill", "train"
+"""Names of jobs whose runs are asked for elsewhere."""
+
 
 class JobStatus(Enum):
     STARTED = "STARTED"

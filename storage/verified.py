@@ -46,9 +46,7 @@ def last_verified(meta: Meta) -> Verified | None:
     reach = stored["covered"]
     return Verified(
         at_ms=stored["at_ms"],
-        covered=Covered(
-            reach["ledger_id"], reach["fill_id"], ChainCheck(**reach["publications"]), reach["closed_ms"]
-        ),
+        covered=Covered(reach["ledger_id"], reach["fill_id"], ChainCheck(**reach["publications"]), reach["closed_ms"]),
         truths=tuple(Identity(**truth) for truth in stored["truths"]),
         labelled=stored["labelled"],
     )

@@ -1,54 +1,82 @@
 """Whether learning has something to learn from, whether a model acts, and whether the market is still the one it knows."""
 
-from diagnostics.checks.finding import Asked, Check, CheckResult, Status
+from diagnostics.checks.finding import Asked, Check, Said, Status, some, span
 from engine.timeframes import DAY_MS
-from engine.vocabulary import BookKind
 from ml.dataset import LEAST_ROWS
 from ml.drift import DRIFTED_FROM
-from ml.features import FEATURES_VERSION
-from services.model_health import is_drifted, model_health
-from storage.training import count_labelled
-
-DRIFT_SHOWN = 3
+from services.model_health import is_drifted
+from storage.job_runs import TRAIN_JOB
 
 
-def labels(asked: Asked) -> CheckResult:
+def labels(asked: Asked) -> Said:
     """Enough labelled trades for a training; before that a missing model is no fault."""
-    count = count_labelled(asked.view.connection, FEATURES_VERSION, asked.params.hash)
-    limit = f"{LEAST_ROWS} trades"
+    count = asked.truths.labelled
     if count < LEAST_ROWS:
         detail = "too few to train; a backtest of two years gives some on the first day"
-        return CheckResult("labels", Status.IDLE, f"{count} trades", limit, detail)
-    return CheckResult("labels", Status.OK, f"{count} trades", limit, "enough to train")
+        return Said(Status.IDLE, f"{count} trades", detail)
+    return Said(Status.OK, f"{count} trades", "enough to train")
 
 
-def model(asked: Asked) -> CheckResult:
+def model(asked: Asked) -> Said:
     """The acting model is young enough; none is a state, an expired one is to be told."""
-    health = model_health(asked.view, asked.params, asked.now_ms)
+    health = asked.model
     limit = f"{asked.params.learning.expires_after_days} days"
-    if asked.view.meta.kind() is not BookKind.LIVE or health.newest is None:
-        return CheckResult("model", Status.IDLE, "none", limit, "the rules decide alone")
+    if health.newest is None:
+        return Said(Status.IDLE, "none", f"the rules decide alone{_tried(asked)}", limit)
     if health.active is None:
-        return CheckResult("model", Status.IDLE, "none acts", limit, health.newest.verdict)
+        return Said(Status.IDLE, "none acts", health.newest.verdict + _tried(asked), limit)
     value = f"model {health.active.id}, {(asked.now_ms - health.active.trained_ms) / DAY_MS:.1f} days old"
     if health.expired:
-        return CheckResult("model", Status.WARN, value, limit, "it has expired: the rules decide alone; train again")
-    return CheckResult("model", Status.OK, value, limit, health.active.verdict)
+        detail = f"it has expired: the rules decide alone{_tried(asked)}"
+        return Said(Status.WARN, value, detail, limit, health.active.trained_ms)
+    return Said(Status.OK, value, health.active.verdict, limit)
 
 
-def drift(asked: Asked) -> CheckResult:
+def drift(asked: Asked) -> Said:
     """The features of late are those of the market the model learned."""
-    health = model_health(asked.view, asked.params, asked.now_ms)
-    limit = f"PSI {DRIFTED_FROM:g}"
+    health = asked.model
     if not health.drifted:
-        return CheckResult("drift", Status.IDLE, "-", limit, "no model acts, or too few signals of late to tell")
+        return Said(Status.IDLE, "-", "no model acts, or too few signals of late to tell")
     worst = health.drifted[0]
     if is_drifted(health):
-        names = ", ".join(one.name for one in health.drifted if one.psi >= DRIFTED_FROM)
-        shown = names if len(names) < 60 else ", ".join(names.split(", ")[:DRIFT_SHOWN]) + " ..."
-        return CheckResult("drift", Status.WARN, f"PSI {worst.psi:.2f}", limit, f"another market in {shown}; train again")
-    return CheckResult("drift", Status.OK, f"PSI {worst.psi:.2f}", limit, "the market is the one it learned")
+        names = tuple(one.name for one in health.drifted if one.psi >= DRIFTED_FROM)
+        return Said(Status.WARN, f"PSI {worst.psi:.2f}", f"another market in {some(names)}")
+    return Said(Status.OK, f"PSI {worst.psi:.2f}", "the market is the one it learned")
 
 
-CHECKS: tuple[Check, ...] = (labels, model, drift)
-NAMES = ("labels", "model", "drift")
+def _tried(asked: Asked) -> str:
+    """When a training was last thought of, and what came of it."""
+    last = next((run for run in asked.runs if run.job == TRAIN_JOB), None)
+    if last is None:
+        return ""
+    came = f": {last.detail}" if last.detail else ""
+    return f"; last tried {span(asked.now_ms - (last.started_ms or last.slot_ms))} ago, {last.status.value}{came}"
+
+
+CHECKS = (
+    Check(
+        "labels",
+        "labelled trades to learn from",
+        f"{LEAST_ROWS} trades",
+        "wait, or run a backtest",
+        labels,
+        every_book=True,
+        slow=True,
+    ),
+    Check(
+        "model",
+        "the age of the acting model, and the last attempt to train",
+        "21 days",
+        "python bot.py train",
+        model,
+        slow=True,
+    ),
+    Check(
+        "drift",
+        "how far the features of the last 30 days are from those the model learned",
+        f"PSI {DRIFTED_FROM:g}",
+        "python bot.py train",
+        drift,
+        slow=True,
+    ),
+)

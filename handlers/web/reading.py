@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from diagnostics.checks import CheckResult, Health, Status, no_book, run_checks
+from diagnostics.checks import CheckResult, Health, Status, no_book, place_of, run_checks
 from storage.book import Book
 from storage.errors import BookError
 from storage.gauges import Gauges, gauges_of
@@ -41,7 +41,7 @@ def read(path: Path, now_ms: int) -> Reading:
     try:
         with Book.open_read_only(path) as book, book.reading() as view:
             numbers = Numbers(gauges_of(view.connection), view.job_runs.last_of_each(), holder_of(path))
-            return Reading(now_ms, run_checks(view, now_ms), numbers)
+            return Reading(now_ms, run_checks(view, now_ms, place=place_of(path)), numbers)
     except BookError as error:
         return Reading(now_ms, Health((CheckResult("book", Status.FAIL, "-", "-", str(error)),)), None)
 

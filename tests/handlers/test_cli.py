@@ -211,6 +211,9 @@ def test_the_book_may_be_named_by_the_environment(candles: Path, tmp_path: Path,
     assert (tmp_path / "named.db").is_file()
 
 
+KEYS_OF_A_CHECK = {"name", "status", "value", "limit", "detail", "since_ms", "what_to_do"}
+
+
 def test_health_of_a_path_without_a_book_is_that_of_an_empty_one(tmp_path: Path):
     found = document("health", "--db", tmp_path / "none.db", "--json")
 
@@ -223,7 +226,7 @@ def test_health_of_a_replay_book_is_ok_and_every_check_is_whole(replayed: Path):
     found = document("health", "--db", replayed, "--json")
 
     assert found["status"] == "OK"
-    assert all(set(check) == {"name", "status", "value", "limit", "detail"} for check in found["checks"])
+    assert all(set(check) == KEYS_OF_A_CHECK for check in found["checks"])
     assert any("balance" in check["name"] for check in found["checks"])
 
 
