@@ -33,6 +33,7 @@ class MessageKind(Enum):
     HAND_PART = "hand_part"
     HAND_STOP = "hand_stop"
     DIGEST = "digest"
+    REPORT = "report"
     COLLECTED = "collected"
     STATUS = "status"
     ORDER = "order"
@@ -198,28 +199,38 @@ class Announcements:
 
     def incident(self, stores: Stores, key: str, at_ms: int, facts: dict[str, Json], symbol: str | None = None) -> None:
         """Queue what happened to the bot itself, told once by its `key`; it may be about one symbol."""
-        heard_by = listeners(stores, self.chat_ids, News(Subject.INCIDENT, at_ms, symbol), self.zone)
-        if heard_by.chat_ids:
-            stores.outbox.queue(
-                MessageKind.INCIDENT.value,
-                _payload({"at_ms": at_ms, "symbol": symbol, **facts}, heard_by),
-                f"{MessageKind.INCIDENT.value}:{key}",
-                heard_by.chat_ids,
-                at_ms,
-                not_before_ms=heard_by.not_before_ms,
-            )
+        news = News(Subject.INCIDENT, at_ms, symbol)
+        facts = {"at_ms": at_ms, "symbol": symbol, **facts}
+        self._tell(stores, MessageKind.INCIDENT, self.chat_ids, news, key, facts)
 
     def digest(self, stores: Stores, day: str, at_ms: int, facts: dict[str, Json]) -> bool:
         """Queue the digest of a day (ISO date), told once; False when it was queued before or nobody wants it."""
-        heard_by = listeners(stores, self.chat_ids, News(Subject.REPORT, at_ms), self.zone)
+        news = News(Subject.REPORT, at_ms)
+        return self._tell(stores, MessageKind.DIGEST, self.chat_ids, news, day, {"day": day, **facts})
+
+    def report(self, stores: Stores, chat_ids: Iterable[int], name: str, at_ms: int, facts: Mapping[str, Json]) -> bool:
+        """Queue a report to those who run the bot, told once by its `name`; False when nobody wants it."""
+        return self._tell(stores, MessageKind.REPORT, chat_ids, News(Subject.REPORT, at_ms), name, facts)
+
+    def _tell(
+        self,
+        stores: Stores,
+        kind: MessageKind,
+        chat_ids: Iterable[int],
+        news: News,
+        name: str,
+        facts: Mapping[str, Json],
+    ) -> bool:
+        """Queue what is about no single signal, once by its name; False when it was queued before or nobody wants it."""
+        heard_by = listeners(stores, chat_ids, news, self.zone)
         if not heard_by.chat_ids:
             return False
         queued = stores.outbox.queue(
-            MessageKind.DIGEST.value,
-            _payload({"day": day, **facts}, heard_by),
-            digest_key(day),
+            kind.value,
+            _payload(facts, heard_by),
+            f"{kind.value}:{name}",
             heard_by.chat_ids,
-            at_ms,
+            news.at_ms,
             not_before_ms=heard_by.not_before_ms,
         )
         return queued is not None
@@ -245,5 +256,5 @@ def about(symbol: str, direction: Direction) -> dict[str, Json]:
     return {"symbol": symbol, "direction": direction.value}
 
 
-def _payload(facts: dict[str, Json], heard_by: Listeners) -> dict[str, Json]:
+def _payload(facts: Mapping[str, Json], heard_by: Listeners) -> Mapping[str, Json]:
     return {**facts, SILENT_IN: list(heard_by.silent)} if heard_by.silent else facts

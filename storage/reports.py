@@ -242,7 +242,7 @@ def signals_by_setup(connection: Connection, span: Span) -> tuple[SignalGroup, .
 def stopped_by_gate(connection: Connection, span: Span = ALL_TIME) -> tuple[GateCount, ...]:
     """Own signals decided in the span and not sent, by the gate that stopped them first; they add up to all of those."""
     rows = connection.execute(
-        "SELECT substr(status_reason,1,instr(status_reason,':')-1) gate, COUNT(*) FROM signals"
+        "SELECT COALESCE(substr(status_reason,1,instr(status_reason,':')-1),'-') gate, COUNT(*) FROM signals"
         f" WHERE status IN('{SignalStatus.REJECTED.value}','{SignalStatus.SUPPRESSED.value}')"
         " AND created_ms>=:from_ms AND created_ms<:to_ms GROUP BY gate ORDER BY gate",
         _bounds(span),

@@ -203,6 +203,6 @@ def test_a_correction_stands_behind_the_newest_row_and_names_its_signal(book: Bo
 def test_of_every_kind_of_message_it_is_decided_whether_it_goes_on_record():
     about_no_fact = {MessageKind.INCIDENT, MessageKind.CHECKPOINT, MessageKind.ADVICE, MessageKind.DIGEST}
     about_no_fact |= {MessageKind.STATUS, MessageKind.ORDER, MessageKind.ORDER_CANCEL, MessageKind.ORDER_CLOSE}
-    about_no_fact |= {MessageKind.COLLECTED}  # the public channel never collects
+    about_no_fact |= {MessageKind.COLLECTED, MessageKind.REPORT}  # the public channel never gets these
 
     assert {kind.value for kind in set(MessageKind) - about_no_fact} == TOLD.keys()

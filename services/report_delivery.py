@@ -1,0 +1,88 @@
+"""Reports by themselves: each closed day, week and month once, from eight in the morning of the owner's zone on.
+
+That a report was told is its snapshot, written with its message in one transaction. What was missed while the bot was
+down is kept without a message, but for the newest of each kind.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import time
+from itertools import islice
+
+from engine.timeframes import HOUR_MS
+from services.announce import Announcements
+from services.periods import CalendarPeriod
+from services.reports import SCOPE, Report, report_in, report_of, report_zone, snapshot_of
+from storage.chats import ChatKind
+from storage.outbox import OutboxItem
+from storage.reports import unsettled
+from storage.snapshots import SnapshotPeriod
+from storage.stores import Stores
+from storage.users import Role
+
+REPORTED = (SnapshotPeriod.DAY, SnapshotPeriod.WEEK, SnapshotPeriod.MONTH)
+DUE_AT = time(8)
+"""When a report is due, by the clock on the wall of the zone, on the day behind its period."""
+PATIENCE_MS = HOUR_MS
+"""How long a report waits for positions that were not yet followed to the end of its period."""
+MOST_CAUGHT_UP = 14
+"""So many periods of a kind are made up for at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A report that is to be kept, and whether it is news; older ones are not."""
+
+    report: Report
+    is_news: bool
+
+
+def due_reports(view: Stores, now_ms: int) -> tuple[Due, ...]:
+    """The reports that are due and not kept, in the order of time; periods before the book began have none."""
+    return tuple(_due(view, report_zone(view), now_ms))
+
+
+def keep_reports(tx: Stores, due: tuple[Due, ...], announcements: Announcements, now_ms: int) -> int:
+    """Keep each report and queue those that are news to the owners; how many of them anybody is told."""
+    chats = [tx.chats.ensure(user.telegram_id, ChatKind.PRIVATE) for user in tx.users.with_role(Role.OWNER)]
+    chat_ids = [chat.id for chat in chats if chat.enabled]
+    told = 0
+    for one in due:
+        report = one.report
+        if tx.snapshots.keep(snapshot_of(report)) and one.is_news:
+            name, facts = f"{report.period.value}:{report.first}", {"period": report.period.value, "zone": report.zone}
+            told += announcements.report(tx, chat_ids, name, now_ms, {**facts, "from_ms": report.from_ms})
+    return told
+
+
+def report_told(stores: Stores, item: OutboxItem) -> Report:
+    """The report that a message of kind report is about, as it was kept; LookupError when it was not."""
+    facts = item.payload
+    period, zone, from_ms = SnapshotPeriod(facts["period"]), str(facts["zone"]), int(str(facts["from_ms"]))
+    snapshot = stores.snapshots.at(SCOPE, zone, period, from_ms)
+    if snapshot is None:
+        raise LookupError(f"The book keeps no report of the {period.value} from {from_ms}.")
+    return report_in(snapshot)
+
+
+def _due(view: Stores, zone: str, now_ms: int) -> Iterator[Due]:
+    for period in REPORTED:
+        newest = CalendarPeriod.last_closed(period, now_ms, zone)
+        due_ms = newest.after_ms(DUE_AT)
+        if now_ms < due_ms:
+            continue
+        if now_ms < due_ms + PATIENCE_MS and unsettled(view.connection, newest.span.to_ms):
+            continue
+        missing = islice(_not_kept(view, newest), MOST_CAUGHT_UP)
+        for calendar in reversed(tuple(missing)):
+            yield Due(report_of(view, calendar, now_ms), calendar == newest)
+
+
+def _not_kept(view: Stores, newest: CalendarPeriod) -> Iterator[CalendarPeriod]:
+    """This period and those before it, back to the last that was kept or the one in which the book began."""
+    begun_ms, calendar = view.meta.created_ms(), newest
+    while calendar.span.to_ms > begun_ms:
+        if view.snapshots.at(SCOPE, calendar.zone, calendar.period, calendar.span.from_ms) is not None:
+            return
+        yield calendar
+        calendar = calendar.previous
