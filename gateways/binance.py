@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import httpx
 import numpy as np
 
 from engine.candles import Candles, InputError, resampled
@@ -75,12 +76,13 @@ class Binance:
         sleep: Sleep = asyncio.sleep,
         jitter_ratio: Callable[[], float] = random_ratio,
         answer_timeout_s: float = ANSWER_TIMEOUT_S,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.market = market
         self._at = ENDPOINTS[market]
         host = Host(base_url or self._at.host.base_url, self._at.host.weight_per_minute)
         self._now_ms = now_ms
-        self._http = BinanceHttp(host, now_ms, sleep, jitter_ratio, blocked_until_ms, answer_timeout_s)
+        self._http = BinanceHttp(host, now_ms, sleep, jitter_ratio, blocked_until_ms, answer_timeout_s, transport)
         self._instruments: dict[str, Instrument] = {}
         self._info_until_ms = 0
         self._ahead_ms = 0  # how far the exchange's clock is ahead of ours
@@ -93,6 +95,11 @@ class Binance:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+    async def rebuild(self) -> None:
+        """Begin anew: other connections, and the exchange's list and clock are asked again when they are needed."""
+        await self._http.reconnect()
+        self._info_until_ms = self._clock_until_ms = 0
 
     async def candles(self, symbol: str, timeframe: Timeframe, count: int, until_ms: int) -> Candles:
         if timeframe in _BUILT_FROM:

@@ -86,21 +86,26 @@ class BinanceHttp:
         jitter_ratio: Callable[[], float],
         blocked_until_ms: int = 0,
         answer_timeout_s: float = ANSWER_TIMEOUT_S,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        self._base_url = host.base_url
         self._now_ms = now_ms
         self._sleep = sleep
         self._jitter_ratio = jitter_ratio
         self._answer_timeout_s = answer_timeout_s
-        self._client = httpx.AsyncClient(
-            base_url=host.base_url,
-            timeout=httpx.Timeout(answer_timeout_s, connect=CONNECT_TIMEOUT_S),
-        )
+        self._transport = transport
+        self._client = self._new_client()
         self.budget = WeightBudget(host.weight_per_minute, now_ms, sleep)
         self.blocked_until_ms = blocked_until_ms
         self._banned = blocked_until_ms > 0  # whoever remembers a block over a restart remembers a ban
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+    async def reconnect(self) -> None:
+        """Go on over new connections; what is being asked over the old ones is cut and asked again."""
+        old, self._client = self._client, self._new_client()
+        await old.aclose()
 
     async def get(self, path: str, query: Query, weight: int) -> Any:
         """The parsed answer; raises a MarketError after at most ATTEMPTS tries with growing, jittered pauses."""
@@ -135,6 +140,10 @@ class BinanceHttp:
             return response.json()
         except (JSONDecodeError, UnicodeDecodeError) as error:
             raise BadAnswer(f"{_SOURCE} ({self._host}) answered with {_looks(response)} instead of data.") from error
+
+    def _new_client(self) -> httpx.AsyncClient:
+        timeout = httpx.Timeout(self._answer_timeout_s, connect=CONNECT_TIMEOUT_S)
+        return httpx.AsyncClient(base_url=self._base_url, timeout=timeout, transport=self._transport)
 
     @property
     def _host(self) -> str:

@@ -7,7 +7,7 @@ of its own close and settled on its own candles, and the rows are those of a bot
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine.params import Params
@@ -17,6 +17,8 @@ from services.announce import Announcements
 from services.blackouts import NO_BLACKOUTS, Blackout, BlackoutFile
 from services.booked_windows import booked_readings
 from services.checkpoints import Checkpoints
+from services.feed import Feed, SeriesKey, lasted, names, note_missing, note_silent
+from services.heal import Mend, healed
 from services.live_scan import LiveScan, Taken, Watch, chart_reader
 from services.live_settle import Minutes, keep, minutes_since, unsettled
 from services.position_manager import Settlement
@@ -78,6 +80,7 @@ class Live:
         after_commit: Callable[[], None],
         patience_ms: int = PATIENCE_MS,
         blackouts: BlackoutFile = NO_BLACKOUTS,
+        feed: Feed | None = None,
         *,
         checkpoints_to_channel: bool = False,
     ) -> None:
@@ -95,6 +98,7 @@ class Live:
         self._after_commit = after_commit
         self._patience_ms = patience_ms
         self._blackouts = blackouts
+        self._feed = feed or Feed()
         self._turn = asyncio.Lock()
 
     async def begin(self) -> None:
@@ -132,11 +136,13 @@ class Live:
         minutes = await self._minutes(instant.at_ms)
         why_not = self._holds_up(taken, minutes)
         if why_not is not None:
+            self._feed.wait(why_not, self._now_ms())
             await self._writer.run(lambda tx: self._give_back(tx, instant, why_not))
             raise MarketSilent(why_not)
         blackouts = self._blackouts.calendar().blackouts
         await self._writer.run(lambda tx: self._book_instant(tx, instant, taken, minutes, Terms(params, blackouts)))
         self._scan.booked()
+        self._feed.go_on(self._given_up(instant.at_ms, minutes, taken), self._now_ms())
         self._after_commit()
 
     async def _settle(self, until_ms: int) -> None:
@@ -146,15 +152,24 @@ class Live:
         covered_ms = minutes.covered_ms(until_ms)
         patient = self._now_ms() - covered_ms < self._patience_ms or minutes.saw_nothing(until_ms)
         settled_ms = covered_ms if patient else until_ms
-        if minutes.candles:
-            await self._writer.run(lambda tx: self._book_settlement(tx, minutes, settled_ms))
+        given_up = {} if patient else self._given_up(until_ms, minutes)
+        if minutes.candles or given_up:
+            await self._writer.run(lambda tx: self._book_settlement(tx, minutes, settled_ms, given_up))
             self._after_commit()
-        if minutes.errors:
-            raise MarketSilent("; ".join(minutes.errors.values()))
+        waiting = [why for symbol, why in minutes.errors.items() if (symbol, Timeframe.M1) not in given_up]
+        if not waiting:
+            self._feed.go_on(given_up, self._now_ms())
+            return
+        self._feed.wait(waiting[0], self._now_ms())
+        raise MarketSilent("; ".join(waiting))
 
     async def _minutes(self, until_ms: int) -> Minutes:
         with self._book.reading() as view:
-            since = unsettled(view)
+            since = {
+                symbol: since_ms
+                for symbol, since_ms in unsettled(view).items()
+                if self._feed.why_silent((symbol, Timeframe.M1)) is None
+            }
         return await minutes_since(self._market, since, until_ms)
 
     def _holds_up(self, taken: Taken, minutes: Minutes) -> str | None:
@@ -168,6 +183,18 @@ class Live:
         if self._now_ms() - taken.at_ms < self._patience_ms or nothing_at_all:
             return f"{lacking[0]} ({len(lacking)} series wait)"
         return None
+
+    def _given_up(self, until_ms: int, minutes: Minutes, taken: Taken | None = None) -> Mapping[SeriesKey, str]:
+        """What is waited for no longer, and why."""
+        lacking = minutes.lacking(min(until_ms - 1, self._now_ms() - self._patience_ms))
+        return {**(taken.lacking if taken else {}), **lacking}
+
+    def _note(self, tx: Stores, given_up: Mapping[SeriesKey, str]) -> None:
+        """Say what is left out from now on, or that what was waited for has come."""
+        note_silent(tx, given_up, self._market.source, self._now_ms())
+        if (waited := self._feed.waiting) and not given_up:
+            now_ms = self._now_ms()
+            healed(tx, Mend.FETCHED_AGAIN, f"after {lasted(now_ms - waited.since_ms)} of: {waited.why}", now_ms)
 
     def _claim(self, tx: Stores, instant: Instant) -> Params:
         """Take the slots, those of a run that came to nothing too, and say which parameters are in force.
@@ -194,18 +221,23 @@ class Live:
         Recorder(tx, settlement, terms.params, circumstances).instant(taken.looks, instant.at_ms)
         settlement.rest(instant.at_ms)
         tell(tx, instant.at_ms, terms.params, self._announcements, terms.blackouts)
-        keep(tx, candles, self._market.source, now_ms)
+        keep(tx, candles, minutes.missing, self._market.source, now_ms)
         for fetched in taken.fetched:
             tx.candles.store(fetched, self._market.source, now_ms)
+        note_missing(tx, taken.missing, now_ms)
+        if taken.filled:
+            healed(tx, Mend.REFILLED, names(taken.filled), now_ms)
+        self._note(tx, self._given_up(instant.at_ms, minutes, taken))
         for timeframe in instant.timeframes:
             looks = [look for look in taken.looks if look.timeframe is timeframe]
             tx.job_runs.finish(scan_job(timeframe), instant.at_ms, JobStatus.OK, f"{len(looks)} looks", now_ms)
 
-    def _book_settlement(self, tx: Stores, minutes: Minutes, until_ms: int) -> None:
+    def _book_settlement(self, tx: Stores, minutes: Minutes, until_ms: int, given_up: Mapping[SeriesKey, str]) -> None:
         candles = minutes.until(until_ms)
         params = in_force(tx, self._params)
         Settlement(tx, candles, params, self._announcements, self._checkpoints).rest(until_ms)
-        keep(tx, candles, self._market.source, self._now_ms())
+        keep(tx, candles, minutes.missing, self._market.source, self._now_ms())
+        self._note(tx, given_up)
 
 
 def _next_close(view: Stores, timeframe: Timeframe) -> int:

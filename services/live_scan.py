@@ -21,6 +21,7 @@ from engine.vocabulary import Rejected, Signal, Stage
 from gateways.market import MarketData, MarketError, UnknownSymbol
 from ml.acting import Acting
 from ml.features import feature_reader
+from services.feed import ASK_ANEW_MS, Feed, Hole, Holes, SeriesKey, holes
 from services.predict import with_word
 from services.record import Looked
 from storage.book import Book
@@ -31,7 +32,6 @@ INTERPRETED_SERIES = 60
 """Up to here the interpreted kernel decides a close of all series in half a second of one core; beyond, the compiled one
 is worth its 100 MB."""
 
-SeriesKey = tuple[str, Timeframe]
 Stored = Callable[[str, Timeframe, int], Candles]
 """The window that the book holds of a symbol and timeframe, closed at or before an instant, as far as it goes."""
 
@@ -55,31 +55,33 @@ class Watch:
 class Taken:
     """The looks of one instant, and the candles fetched for them and for instants that could not be decided before.
 
-    `waiting` says why some looks could not see their last candle; such a look carries that as its rejection.
+    `waiting` says why some looks could not see their last candle; such a look carries that as its rejection. `lacking`
+    are the series that this is about, `missing` the bars that the exchange does not have; holes of `filled` it had.
     """
 
     at_ms: int
     looks: tuple[Looked, ...]
     fetched: tuple[Candles, ...]
     waiting: tuple[str, ...]
-
-    @property
-    def saw_nothing(self) -> bool:
-        return bool(self.waiting) and len(self.waiting) == len(self.looks)
+    lacking: Mapping[SeriesKey, str]
+    missing: tuple[Holes, ...]
+    filled: tuple[SeriesKey, ...]
+    saw_nothing: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Why a window cannot be decided on; `passes` when the exchange may still fill it."""
+    """Why a window cannot be decided on; `passes` when the exchange may still fill it, `unseen` without its last bar."""
 
     rejected: Rejected
     passes: bool
+    unseen: bool = True
 
 
 class LiveScan:
     """Takes the looks of one instant after the other; never goes back in time.
 
-    `acting` gives the model whose word joins every signal, if there is one.
+    `acting` gives the model whose word joins every signal, if there is one. What the feed leaves out is not asked for.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class LiveScan:
         now_ms: Callable[[], int],
         stored: Stored,
         acting: Callable[[], Acting | None] = lambda: None,
+        feed: Feed | None = None,
     ) -> None:
         self._market = market
         self._watch = watch
@@ -101,14 +104,26 @@ class LiveScan:
         self._acting = acting
         self._describer = feature_reader(params)
         self._windows: dict[SeriesKey, Candles] = {}
-        self._unbooked: list[Candles] = []  # a look that is given back must not take its candles with it
+        # a look that is given back must not take its candles with it; by first bar, because it is fetched again and again
+        self._unbooked: dict[tuple[SeriesKey, int], Candles] = {}
+        self._missing: dict[SeriesKey, Holes] = {}
+        self._filled: list[SeriesKey] = []
+        self._named: set[tuple[SeriesKey, Hole]] = set()
+        self._whole_ms: dict[SeriesKey, int] = {}
+        self._feed = feed or Feed()
         self._at_once = asyncio.Semaphore(FETCHES_AT_ONCE)
 
     def rewatch(self, watch: Watch) -> None:
         """Look at other symbols from the next instant on; what is no longer looked at is forgotten."""
         self._watch = watch
-        needed = {key for symbol in watch.symbols for tf in watch.timeframes for key in self._stack_keys(symbol, tf)}
+        needed = self.needed()
         self._windows = {key: window for key, window in self._windows.items() if key in needed}
+
+    def needed(self) -> set[SeriesKey]:
+        """Every series that a look is taken on, those left out at present too."""
+        symbols = (*self._watch.symbols, *((BTC,) if self._watch.has_btc else ()))
+        own = {(symbol, timeframe) for symbol in symbols for timeframe in self._watch.timeframes}
+        return own | {(symbol, context_timeframe(timeframe)) for symbol, timeframe in own}
 
     async def at(self, instant_ms: int, timeframes: Sequence[Timeframe], in_force: Params | None = None) -> Taken:
         """Looks at every symbol on these timeframes, which all close at `instant_ms`.
@@ -123,6 +138,7 @@ class LiveScan:
         read = each_once(self._read)
         looks: list[Looked] = []
         waiting: list[str] = []
+        unseen = 0
         for symbol, timeframe in wanted:
             begun_ms = self._now_ms()
             parts = [found[key] for key in self._stack_keys(symbol, timeframe)]
@@ -131,17 +147,30 @@ class LiveScan:
             result = flaw.rejected if flaw else await self._decided(stack, params, read)
             if flaw and flaw.passes:
                 waiting.append(flaw.rejected.reason)
+            unseen += flaw is not None and flaw.unseen
             looks.append(Looked(symbol, timeframe, instant_ms, result, self._now_ms() - begun_ms))
-        return Taken(instant_ms, with_word(looks, self._acting()), tuple(self._unbooked), tuple(waiting))
+        return Taken(
+            instant_ms,
+            with_word(looks, self._acting()),
+            tuple(self._unbooked.values()),
+            tuple(waiting),
+            {key: one.rejected.reason for key, one in found.items() if isinstance(one, Flaw) and one.passes},
+            tuple(self._missing.values()),
+            tuple(self._filled),
+            saw_nothing=bool(waiting) and unseen == len(looks),
+        )
 
     def booked(self) -> None:
         """The candles of the last look stand in the book now."""
+        self._named.update((key, hole) for key, missing in self._missing.items() for hole in missing.holes)
         self._unbooked.clear()
+        self._missing.clear()
+        self._filled.clear()
 
     def _stack_keys(self, symbol: str, timeframe: Timeframe) -> tuple[SeriesKey, ...]:
         """The series of a stack: its own, the one of its context, and BTC's beside them."""
         own_and_context = ((symbol, timeframe), (symbol, context_timeframe(timeframe)))
-        if symbol == BTC or not self._watch.has_btc:
+        if symbol == BTC or not self._watch.has_btc or self._feed.why_silent((BTC, timeframe)):
             return own_and_context
         return (*own_and_context, (BTC, timeframe))
 
@@ -151,6 +180,8 @@ class LiveScan:
         return await asyncio.to_thread(look, stack, params, read, tick_size, self._describer)
 
     async def _window_or_flaw(self, key: SeriesKey, instant_ms: int) -> Candles | Flaw:
+        if (why := self._feed.why_silent(key)) is not None:
+            return Flaw(Rejected(Stage.DATA, f"{key[0]} {key[1].text} is left out: {why}"), passes=False)
         try:
             async with self._at_once:
                 window = await self._window(key, instant_ms)
@@ -160,6 +191,8 @@ class LiveScan:
         if flaw is not None:
             self._windows.pop(key, None)  # the next look asks for the whole window again
             return flaw
+        if found := tuple(hole for hole in holes(window) if (key, hole) not in self._named):
+            self._missing[key] = Holes(*key, found)
         return window
 
     async def _window(self, key: SeriesKey, instant_ms: int) -> Candles:
@@ -167,17 +200,31 @@ class LiveScan:
         count, closed_ms = self._params.window.window_bars, timeframe.floor(instant_ms)
         known = self._windows.get(key) or self._kept(key, instant_ms)
         if known is None or known.closed_at_ms < closed_ms - count * timeframe.ms:
-            window = await self._market.candles(symbol, timeframe, count, instant_ms)
-            self._unbooked.append(window)
+            window = await self._whole(key, instant_ms)
         elif known.closed_at_ms < closed_ms:
             news = await self._market.candles_since(symbol, timeframe, known.closed_at_ms, instant_ms)
-            self._unbooked.append(news)
+            self._keep_unbooked(key, news)
             window = _joined(known, news)
         else:
             window = known
+        if window.gaps() and instant_ms - self._whole_ms.get(key, 0) >= ASK_ANEW_MS:
+            holed, window = window, await self._whole(key, instant_ms)
+            if len(holes(window)) < len(holes(holed)):
+                self._filled.append(key)
         if len(window):
             self._windows[key] = window = window.window(len(window), count)
         return window
+
+    async def _whole(self, key: SeriesKey, instant_ms: int) -> Candles:
+        """The window as the exchange has it, every bar of it fetched anew."""
+        window = await self._market.candles(*key, self._params.window.window_bars, instant_ms)
+        self._whole_ms[key] = instant_ms
+        self._keep_unbooked(key, window)
+        return window
+
+    def _keep_unbooked(self, key: SeriesKey, fetched: Candles) -> None:
+        if len(fetched):
+            self._unbooked[key, int(fetched.open_ms[0])] = fetched
 
     def _kept(self, key: SeriesKey, instant_ms: int) -> Candles | None:
         """The window of an earlier run, when it is whole; what is missing behind it is asked of the exchange."""
@@ -244,9 +291,10 @@ def flaw_of(window: Candles, instant_ms: int) -> Flaw | None:
         return Flaw(Rejected(Stage.DATA, f"{name} is stale", f"{behind:g} bars behind", "0"), passes=True)
     if behind < 0:
         return Flaw(Rejected(Stage.DATA, f"{name} ends with a forming candle", f"{-behind:g} bars", "0"), passes=True)
-    if gaps := window.gaps():
-        missing = sum(count for _, count in gaps)
-        return Flaw(Rejected(Stage.DATA, f"{name} has holes in time", f"{missing} bars missing", "0"), passes=False)
+    if young := [hole for hole in holes(window) if not hole.is_final(instant_ms)]:
+        missing = sum(hole.end_ms - hole.first_ms for hole in young) // window.timeframe.ms
+        rejected = Rejected(Stage.DATA, f"{name} has holes in time", f"{missing} bars missing", "0")
+        return Flaw(rejected, passes=False, unseen=False)
     return None
 
 

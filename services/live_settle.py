@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.candles import Candles
 from engine.timeframes import Timeframe
 from gateways.market import MarketData, MarketError
+from services.feed import Holes, SeriesKey, holes, note_missing
 from storage.stores import Stores
 
 SETTLED_KEY = "live.settled_ms."
@@ -14,11 +15,12 @@ SETTLED_KEY = "live.settled_ms."
 
 @dataclass(frozen=True, slots=True)
 class Minutes:
-    """Minute candles by symbol, and for every symbol that is followed up to which instant they reach."""
+    """Minute candles by symbol, and for every symbol that is followed up to which instant they reach without a hole."""
 
     candles: Mapping[str, Candles]
     reach_ms: Mapping[str, int]
     errors: Mapping[str, str]
+    missing: Mapping[str, Holes]
 
     def covered_ms(self, until_ms: int) -> int:
         """Up to which instant every followed symbol can be settled."""
@@ -27,6 +29,15 @@ class Minutes:
     def saw_nothing(self, until_ms: int) -> bool:
         """Whether candles were due and none came."""
         return self.covered_ms(until_ms) < until_ms and not self.candles
+
+    def lacking(self, after_ms: int) -> Mapping[SeriesKey, str]:
+        """The symbols of which there is nothing that closed after `after_ms`, and why."""
+        ends_ms = {symbol: candles.closed_at_ms for symbol, candles in self.candles.items()}
+        return {
+            (symbol, Timeframe.M1): self.errors.get(symbol, f"{symbol} 1m is stale")
+            for symbol, reach_ms in self.reach_ms.items()
+            if max(reach_ms, ends_ms.get(symbol, 0)) <= after_ms
+        }
 
     def until(self, ms: int) -> Mapping[str, Candles]:
         """The candles closed at or before `ms`."""
@@ -54,6 +65,7 @@ async def minutes_since(market: MarketData, since: Mapping[str, int], until_ms: 
     candles: dict[str, Candles] = {}
     reach_ms: dict[str, int] = {}
     errors: dict[str, str] = {}
+    missing: dict[str, Holes] = {}
 
     async def fetch(symbol: str, since_ms: int) -> None:
         reach_ms[symbol] = since_ms
@@ -67,14 +79,20 @@ async def minutes_since(market: MarketData, since: Mapping[str, int], until_ms: 
         if len(found):
             candles[symbol] = found
             reach_ms[symbol] = found.closed_at_ms
+        if holed := holes(found, since_ms):
+            missing[symbol] = Holes(symbol, Timeframe.M1, holed)
+            reach_ms[symbol] = holed[0].first_ms
 
     await asyncio.gather(*(fetch(symbol, since_ms) for symbol, since_ms in since.items()))
-    return Minutes(candles, reach_ms, errors)
+    return Minutes(candles, reach_ms, errors, missing)
 
 
-def keep(tx: Stores, candles: Mapping[str, Candles], source: str, now_ms: int) -> None:
-    """Store what was settled on, and how far that went, in the transaction that settled it."""
+def keep(tx: Stores, candles: Mapping[str, Candles], missing: Mapping[str, Holes], source: str, now_ms: int) -> None:
+    """Store what was settled on, how far that went, and what was not there, in the transaction that settled it."""
     for symbol, settled in candles.items():
         if len(settled):
             tx.candles.store(settled, source, now_ms)
             tx.meta.set(SETTLED_KEY + symbol, str(settled.closed_at_ms))
+            if symbol in missing:
+                passed = tuple(hole for hole in missing[symbol].holes if hole.end_ms < settled.closed_at_ms)
+                note_missing(tx, (replace(missing[symbol], holes=passed),), now_ms)

@@ -6,7 +6,7 @@ books the same.
 """
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from engine.candles import Candles
 from engine.checkpoints import LEVELS, Recommendation, level_price, levels_passed
 from engine.follow import (
     Bar,
+    Cancelled,
     Phase,
     Plan,
     Track,
@@ -134,6 +135,21 @@ class Settlement:
             self._coast(followed, candles, _closed_count(candles, at_ms))
             followed.settled_on = candles.timeframe
             self._booking.store_progress(followed)
+
+    def end_unseen(self, symbols: Collection[str], valid_before_ms: int, at_ms: int) -> int:
+        """End the orders of symbols that have no candles whose time was over before then; how many there were."""
+        gone = [
+            followed
+            for followed in self._followed.values()
+            if followed.condition is not None
+            and followed.track.phase is Phase.WAITING
+            and followed.symbol in symbols
+            and followed.condition.valid_until_ms < valid_before_ms
+        ]
+        for followed in gone:
+            self._booking.write(followed, Cancelled(at_ms, "its time ended without candles"))
+            del self._followed[followed.stored.id, followed.portfolio.id]
+        return len(gone)
 
     def close_by_hand(self, position_id: int, at_ms: int, price: float, reason: CloseReason) -> Outcome:
         """Close an open position at `price` for a reason outside the candles; LookupError when it is not followed."""

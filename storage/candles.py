@@ -48,8 +48,8 @@ class CandleStore:
             ),
         )
 
-    def note_error(self, symbol: str, timeframe: Timeframe, source: str, error: str, at_ms: int) -> None:
-        """Keep why a series could not be fetched; its candles stay as they were."""
+    def note_error(self, symbol: str, timeframe: Timeframe, source: str, error: str | None, at_ms: int) -> None:
+        """Keep why a series could not be fetched, or with None that it can be again; its candles stay as they were."""
         self._touch(symbol, timeframe, source, at_ms, error)
 
     def load(self, symbol: str, timeframe: Timeframe, source: str, count: int, until_ms: int = FOREVER_MS) -> Candles:
