@@ -35,7 +35,10 @@ from services.blackouts import BlackoutFile
 from services.chart_desk import ChartDesk
 from services.collected import queue_collections
 from services.digest import queue_digest
+from services.feed import Feed
 from services.hands import Hands
+from services.heal import REBUILD_AFTER_MS, Healer
+from services.import_desk import ImportDesk
 from services.learning import Learning
 from services.live import PATIENCE_MS, Live
 from services.live_scan import LiveScan, Watch, chart_reader, fresh_look, stored_windows, watch_of
@@ -144,6 +147,7 @@ async def _run(ground: Ground) -> None:
     chats = await writer.run(lambda tx: _chats(tx, settings, now_ms()))
     charts = ChartDesk(settings.db)
     learning = Learning(ground.book, writer, ground.params, now_ms)
+    imports = ImportDesk(ground.book, writer, now_ms)
     wanted = asyncio.Event()
     desk = Desk(
         ground.book,
@@ -155,6 +159,7 @@ async def _run(ground: Ground) -> None:
         charts.draw,
         functools.partial(_series, ground),
         learning=learning,
+        imports=imports,
         backtests=BacktestDesk(settings.db, writer, ground.params, now_ms),
         machine=Machine(_facts(settings), settings.log_dir, _soon(wanted.set)),
     )
@@ -178,6 +183,7 @@ async def _run(ground: Ground) -> None:
         await _until_stopped(pipeline.run(), sender.run(), door.serve(), _restarting(wanted))
     finally:
         await writer.run(lambda tx: tx.events.add(EventType.BOT_STOPPED, now_ms(), actor=ground.lock.holder.owner))
+        await imports.close()
         await door.close()
         await telegram.aclose()
         charts.close()
@@ -254,13 +260,25 @@ class Pipeline:
         while self._watch is None:
             await asyncio.sleep(MARKET_RETRY_S)
             await self.reach()
+        schedule = await self.schedule(self._watch)
+        await schedule.start()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await schedule.stop()
+
+    async def schedule(self, watch: Watch) -> Schedule:
+        """Everything that is done by the clock, ready to be started."""
         ground, owner = self._ground, self._ground.lock.holder.owner
         stored = stored_windows(ground.book, ground.market.source, ground.params)
-        read = chart_reader(ground.params, self._watch.series)
+        read = chart_reader(ground.params, watch.series)
         learning = self._learning
         await learning.load()
-        scan = LiveScan(ground.market, self._watch, ground.params, read, ground.now_ms, stored, lambda: learning.acting)
-        live = self._live(self._watch, scan)
+        feed = Feed()
+        with ground.book.reading() as view:
+            feed.load(view, ground.market.source)
+        scan = LiveScan(ground.market, watch, ground.params, read, ground.now_ms, stored, lambda: learning.acting, feed)
+        live = self._live(watch, scan, feed)
         await live.begin()
         backups = BackupJobs(ground.book, ground.now_ms)
         chores = Chores(
@@ -271,16 +289,27 @@ class Pipeline:
             self._train,
             backups.hourly,
             backups.weekly,
+            self._healer(scan, feed).run,
         )
-        table = jobs(live, self._watch.timeframes, chores)
-        schedule = Schedule(table, ground.writer, owner, ground.now_ms, ground.settings.clock)
-        await schedule.start()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await schedule.stop()
+        table = jobs(live, watch.timeframes, chores)
+        return Schedule(table, ground.writer, owner, ground.now_ms, ground.settings.clock)
 
-    def _live(self, watch: Watch, scan: LiveScan) -> Live:
+    def _healer(self, scan: LiveScan, feed: Feed) -> Healer:
+        ground = self._ground
+        return Healer(
+            ground.book,
+            ground.writer,
+            ground.market,
+            feed,
+            scan.needed,
+            ground.market.rebuild,
+            ground.params,
+            self._announcements,
+            ground.now_ms,
+            rebuild_after_ms=round(REBUILD_AFTER_MS * ground.settings.clock.speed),
+        )
+
+    def _live(self, watch: Watch, scan: LiveScan, feed: Feed) -> Live:
         ground = self._ground
         return Live(
             ground.book,
@@ -295,6 +324,7 @@ class Pipeline:
             self._sender.wake,
             patience_ms=round(PATIENCE_MS * ground.settings.clock.speed),
             blackouts=ground.blackouts,
+            feed=feed,
             checkpoints_to_channel=ground.settings.checkpoints_to_channel,
         )
 

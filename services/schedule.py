@@ -16,6 +16,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
 from gateways.market import MarketError
+from services.heal import Mend, healed
 from services.live import AFTER_CLOSE_MS, Live, MarketSilent, scan_job
 from services.pace import MS_PER_SECOND, WALL_TIME, Pace
 from storage.errors import BookError
@@ -67,6 +68,7 @@ class Chores:
     train: Callable[[], Awaitable[None]]
     backup: Callable[[], Awaitable[None]]
     drill: Callable[[], Awaitable[None]]
+    heal: Callable[[], Awaitable[None]]
 
 
 def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[Job, ...]:
@@ -75,6 +77,7 @@ def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[J
     return (
         *scans,
         Job("settle", Timeframe.M1, 2_000, 55.0, True, live.advance),
+        Job("heal", Timeframe.M1, 40_000, 50.0, False, chores.heal),
         Job("retention", Timeframe.D1, 3 * HOUR_MS + 17 * MINUTE_MS, 600.0, True, chores.retention),
         Job("heartbeat", Timeframe.M1, 30_000, 10.0, False, chores.heartbeat),
         # a zone's morning begins on a multiple of five minutes of UTC; the digest itself knows when it is due
@@ -119,13 +122,12 @@ class Schedule:
         self._pace = pace
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._at_work: set[asyncio.Task[object]] = set()
+        self._failing: set[str] = set()
 
     async def start(self) -> None:
         """Give up what an earlier bot left unfinished, do every job once for what was missed, then go by the clock."""
         now_ms = self._now_ms()
-        abandoned = await self._writer.run(lambda tx: tx.job_runs.abandon_started_before(now_ms, now_ms))
-        for run in abandoned:
-            logger.warning("%s of slot %d was begun by %s and not ended", run.job, run.slot_ms, run.owner)
+        await self._writer.run(lambda tx: self._give_up_abandoned(tx, now_ms))
         self._scheduler.add_job(self._knock_everywhere, misfire_grace_time=None)
         for job in self._table:
             self._scheduler.add_job(
@@ -159,7 +161,11 @@ class Schedule:
         self._at_work.add(me)
         me.add_done_callback(self._at_work.discard)
         slot_ms = job.slot_ms(self._now_ms())
-        if job.claims and not await self._writer.run(lambda tx: self._take(tx, job, slot_ms)):
+        try:
+            if job.claims and not await self._writer.run(lambda tx: self._take(tx, job, slot_ms)):
+                return
+        except BookError as error:
+            self._say_once(job, str(error))
             return
         status, detail = JobStatus.FAILED, "it ended in the middle"
         try:
@@ -170,18 +176,43 @@ class Schedule:
             status, detail = JobStatus.SKIPPED, str(reason)
         except FORESEEN as error:
             detail = str(error) or f"took longer than {job.timeout_s:g} s"
-            logger.warning("%s: %s", job.name, detail)
         finally:
+            self._say_once(job, detail if status is JobStatus.FAILED else None)
             if job.claims:
                 await self._writer.run(
                     lambda tx: tx.job_runs.finish(job.name, slot_ms, status, detail or None, self._now_ms())
                 )
 
+    def _say_once(self, job: Job, trouble: str | None) -> None:
+        """Log the first failure of a row of them, and its end."""
+        if trouble is not None and job.name not in self._failing:
+            logger.warning("%s: %s", job.name, trouble)
+            self._failing.add(job.name)
+        elif trouble is None and job.name in self._failing:
+            logger.info("%s is well again", job.name)
+            self._failing.discard(job.name)
+
+    def _give_up_abandoned(self, tx: Stores, now_ms: int) -> None:
+        """Runs that a process did not live to end: what is still due of them is done by the first knock."""
+        for run in tx.job_runs.abandon_started_before(now_ms, now_ms):
+            logger.warning("%s of slot %d was begun by %s and not ended", run.job, run.slot_ms, run.owner)
+            message = f"{run.job}, which {run.owner} had begun and not ended"
+            healed(tx, Mend.CAUGHT_UP, message, now_ms, key=f"abandoned:{run.job}:{run.slot_ms}:{run.started_ms}")
+
     def _take(self, tx: Stores, job: Job, slot_ms: int) -> bool:
         now_ms = self._now_ms()
+        _account_for(tx, job, slot_ms, now_ms)
         return tx.job_runs.claim(job.name, slot_ms, self._owner, now_ms) or tx.job_runs.retake(
             job.name, slot_ms, self._owner, now_ms
         )
+
+
+def _account_for(tx: Stores, job: Job, slot_ms: int, now_ms: int) -> None:
+    """Leave a row where slots passed without a run: the bot was down, or the run before took their time."""
+    last = tx.job_runs.last(job.name)
+    passed = 0 if last is None else (slot_ms - last.slot_ms) // job.period.ms - 1
+    if passed > 0:
+        tx.job_runs.miss(job.name, slot_ms - job.period.ms, f"{passed} slots passed without a run", now_ms)
 
 
 def cron(period: Timeframe, after_ms: int) -> CronTrigger:
