@@ -50,6 +50,7 @@ INCIDENTS = (
     EventType.POLLING_RESTARTED,
     EventType.OTHER_BOT,
     EventType.MODEL_REFUSED,
+    EventType.INCIDENT_OPENED,
 )
 """What went wrong with the bot itself and left an event."""
 

@@ -1,8 +1,9 @@
 """Drift: the same market is quiet, another one rings."""
 
 import numpy as np
+from scipy.special import chdtri
 
-from ml.drift import DRIFTED_FROM, drift, references_of
+from ml.drift import BINS, DRIFTED_FROM, EXPLAINED_BY_CHANCE, drift, references_of
 
 NAMES = ("a", "b")
 
@@ -44,3 +45,7 @@ def test_a_feature_nobody_ever_saw_is_stable_while_it_stays_away():
 
 def test_a_handful_of_rows_tells_nothing():
     assert drift(sample(49, 5, shift=4.0), NAMES, REFERENCES) == ()
+
+
+def test_what_chance_explains_is_the_thousandth_quantile_of_chi_squared():
+    assert [round(float(chdtri(degrees, 1e-3)), 3) for degrees in range(1, BINS + 1)] == list(EXPLAINED_BY_CHANCE)
