@@ -29,6 +29,7 @@ from services.publish import append_correction, publish
 from services.send import signal_is_out
 from storage.backup import damage, settle_into_one_file, waiting
 from storage.book import SIDE_FILES, Book, discard
+from storage.database import Fault
 from storage.errors import CorruptBook, NotABook, UnreachableBook
 from storage.events import EventType
 from storage.lock import BookLock
@@ -50,7 +51,7 @@ class Restored:
     corrected: bool
 
 
-def restore(backup: Path, book: Path, now_ms: int, *, step: Step = no_step) -> Restored:
+def restore(backup: Path, book: Path, now_ms: int, *, step: Step = no_step, fault: Fault | None = None) -> Restored:
     """Put the live book inside `backup` in the place of the one at `book`; raises a BookError and changes nothing else.
 
     What waited to be sent may have been sent since, so it is of unknown end and is not sent again; the public record
@@ -68,7 +69,7 @@ def restore(backup: Path, book: Path, now_ms: int, *, step: Step = no_step) -> R
             require_whole(scratch, backup)
             step("correct")
             with told_as(scratch, backup):
-                of_unknown_end, corrected = _made_true(scratch, backup, now_ms)
+                of_unknown_end, corrected = _made_true(scratch, backup, now_ms, fault)
             require_whole(scratch, backup)
             step("settle")
             settle_into_one_file(scratch)
@@ -87,9 +88,9 @@ def refuse_damaged(book: Path) -> None:
     raise CorruptBook(f"{book} is damaged ({found.rstrip('.')}); {way_out}.")
 
 
-def _made_true(scratch: Path, backup: Path, now_ms: int) -> tuple[int, bool]:
+def _made_true(scratch: Path, backup: Path, now_ms: int, fault: Fault | None) -> tuple[int, bool]:
     """Bring the book up to date and to what is known of the world since; how many messages, whether a correction."""
-    with Book.open(scratch, BookKind.LIVE, now_ms=now_ms) as book, book.transaction() as tx:
+    with Book.open(scratch, BookKind.LIVE, now_ms=now_ms, fault=fault) as book, book.transaction() as tx:
         items = waiting(tx)
         for item in items:
             if item.state is OutboxState.PENDING:

@@ -6,6 +6,7 @@ from pathlib import Path
 from engine.vocabulary import BookKind
 from services.backup import Backup, BackupError, Step, back_up, drill, no_step, require_whole
 from storage.book import Book
+from storage.database import Fault
 from storage.lock import BookLock
 
 OWNER = "upgrade"
@@ -19,7 +20,7 @@ class Upgraded:
     version: str
 
 
-def upgrade(book: Path, now_ms: int, *, step: Step = no_step) -> Upgraded:
+def upgrade(book: Path, now_ms: int, *, step: Step = no_step, fault: Fault | None = None) -> Upgraded:
     """Bring the live book at this path to the newest schema version, which is one transaction.
 
     Nothing is changed before a backup was made and tried out. BackupError names that backup when the upgraded book does
@@ -32,7 +33,7 @@ def upgrade(book: Path, now_ms: int, *, step: Step = no_step) -> Upgraded:
         if (problem := drill(backup).problem) is not None:
             raise BackupError(f"The backup cannot be restored, so nothing was changed: {problem}")
         step("migrate")
-        with Book.open(book, BookKind.LIVE, now_ms=now_ms, create=False) as opened:
+        with Book.open(book, BookKind.LIVE, now_ms=now_ms, create=False, fault=fault) as opened:
             version = opened.version
         step("ask its health")
         try:

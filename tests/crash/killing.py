@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.backup import damage
 from storage.book import Book
 from storage.database import Fault, Moment
+from storage.errors import MissingBook, OlderBook
 from storage.identities import identities, integrity
-from storage.stores import Stores
 from tests.storage.crashing import FORK, in_child, kill_process
 
 _WRITES = re.compile(r"^\s*(?:INSERT\b.*?\bINTO|UPDATE(?: OR IGNORE)?|DELETE FROM|CREATE(?: UNIQUE)?) +(\w+)", re.S)
@@ -135,13 +136,15 @@ def killed_everywhere(work: Work, before: Path, whole: Path, scratch: Path, chos
 
 
 def untrue(path: Path) -> list[str]:
-    """What does not hold of the book at this path; nothing of one that is not there yet."""
+    """What does not hold of the book at this path; of one that is not made or not migrated yet, whether it is sound."""
     if not path.exists() or not path.stat().st_size:
         return []
-    with Book.open_read_only(path) as book, book.reading() as view:
-        return [f"{truth.name}: {truth.value} {truth.detail}" for truth in truths(view) if not truth.holds]
-
-
-def truths(view: Stores):
-    """Everything that must hold of any book."""
-    return (*identities(view), *integrity(view))
+    if (found := damage(path)) is not None:
+        return [found]
+    try:
+        book = Book.open_read_only(path)
+    except (MissingBook, OlderBook):
+        return []
+    with book, book.reading() as view:
+        truths = (*identities(view), *integrity(view))
+        return [f"{truth.name}: {truth.value} {truth.detail}" for truth in truths if not truth.holds]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
+from engine.timeframes import HOUR_MS, MINUTE_MS, Timeframe
 from engine.vocabulary import BookKind, PortfolioKind
 from gateways.simulated_market import SimulatedMarket
 from gateways.telegram_words import Keyboard, Sent
@@ -185,8 +185,7 @@ async def live(
                 await schedule.knock(job)
             for wish in wishes:
                 if wish.at_ms <= clock.ms:
-                    order = wish
-                    await writer.run(lambda tx: _close(tx, Hands(params, announcements), order))
+                    await writer.run(functools.partial(_close, hands=Hands(params, announcements), wish=wish))
             await sender.drain()
             tell(step_ms)
             if step_ms >= until_ms:

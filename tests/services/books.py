@@ -21,6 +21,7 @@ TELEMETRY = {
     "portfolios": ("opened_ms",),
     "scans": ("ran_ms", "duration_ms"),
     "job_runs": ("started_ms", "finished_ms"),
+    "legacy_records": ("import_id",),
 }
 """Columns that tell how a run went and not what it did."""
 OUTSIDE = ("meta", "_sqlite_migrations")
