@@ -361,7 +361,7 @@ def _web(rooms: Rooms) -> Callable[..., None]:
             "127.0.0.1"
         ),
         port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 8321,
-        params: NoParams = None,
+        params: ParamsFile = None,
     ) -> None:
         """Answer /healthz and Prometheus' /metrics from the book, which is only read; a process of its own."""
         try:
@@ -371,7 +371,7 @@ def _web(rooms: Rooms) -> Callable[..., None]:
                 raise
             raise UsageError(f"`web` needs {error.name}: install onebook[dashboard].") from error
 
-        serve(db, host, port, rooms.now_ms, lambda sentence: print(sentence, file=sys.stderr))
+        serve(db, params, host, port, rooms.now_ms, lambda sentence: print(sentence, file=sys.stderr))
 
     return web
 

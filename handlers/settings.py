@@ -121,6 +121,11 @@ class LiveSettings(BaseSettings):
         """What `read` gathered and nothing else: it has looked at environment and file, and refused unknown names."""
         return (init_settings,)
 
+    @property
+    def secrets(self) -> tuple[SecretStr, ...]:
+        """What no log may show."""
+        return tuple(value for name in LiveSettings.model_fields if isinstance(value := getattr(self, name), SecretStr))
+
     @field_validator("owners", "audiences", mode="before")
     @classmethod
     def _list(cls, value: object) -> object:
@@ -196,6 +201,7 @@ class WebSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     db: Path = DEFAULT_DB
+    params: Path | None = None
     web_token: WebToken = None
 
     @classmethod

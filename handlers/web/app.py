@@ -1,8 +1,6 @@
 """The questions of the web process: `/healthz` and `/metrics`, and how they are served."""
 
 import socket
-from collections.abc import Callable
-from pathlib import Path
 
 import uvicorn
 from pydantic import SecretStr
@@ -29,9 +27,8 @@ class WebError(ValueError):
     """A web process that cannot be started; the message is one sentence for a person."""
 
 
-def application(path: Path, now_ms: Callable[[], int], token: SecretStr | None, *, is_loopback: bool) -> Guard:
-    """The web process over the book at `path`; on loopback `/healthz` needs no token, the rest does if there is one."""
-    readings = Readings(path, now_ms)
+def application(readings: Readings, token: SecretStr | None, *, is_loopback: bool) -> Guard:
+    """The web process over a book; on loopback `/healthz` needs no token, the rest does if there is one."""
 
     async def health(request: Request) -> Response:
         found = (await readings.newest()).health

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from diagnostics.checks import CheckResult, Health, Status, no_book, place_of, run_checks
+from diagnostics.checks import CheckResult, Health, Status, health_of
+from engine.params import Params
 from storage.book import Book
 from storage.errors import BookError
 from storage.gauges import Gauges, gauges_of
@@ -34,23 +35,25 @@ class Reading:
     numbers: Numbers | None
 
 
-def read(path: Path, now_ms: int) -> Reading:
+def read(path: Path, params: Params, now_ms: int) -> Reading:
     """Look at the book at this path; one that cannot be read is a FAIL that says why."""
-    if not path.exists():
-        return Reading(now_ms, no_book(str(path)), None)
     try:
-        with Book.open_read_only(path) as book, book.reading() as view:
-            numbers = Numbers(gauges_of(view.connection), view.job_runs.last_of_each(), holder_of(path))
-            return Reading(now_ms, run_checks(view, now_ms, place=place_of(path)), numbers)
+        return Reading(now_ms, health_of(path, now_ms, params), _numbers(path) if path.exists() else None)
     except BookError as error:
         return Reading(now_ms, Health((CheckResult("book", Status.FAIL, "-", "-", str(error)),)), None)
+
+
+def _numbers(path: Path) -> Numbers:
+    with Book.open_read_only(path) as book, book.reading() as view:
+        return Numbers(gauges_of(view.connection), view.job_runs.last_of_each(), holder_of(path))
 
 
 class Readings:
     """The newest reading of a book, taken anew when it is older than FRESH_MS, by one at a time."""
 
-    def __init__(self, path: Path, now_ms: Callable[[], int]) -> None:
+    def __init__(self, path: Path, params: Params, now_ms: Callable[[], int]) -> None:
         self._path = path
+        self._params = params
         self._now_ms = now_ms
         self._one_at_a_time = asyncio.Lock()
         self._newest: Reading | None = None
@@ -60,5 +63,5 @@ class Readings:
         async with self._one_at_a_time:
             now_ms = self._now_ms()
             if self._newest is None or not 0 <= now_ms - self._newest.taken_ms < FRESH_MS:
-                self._newest = await asyncio.to_thread(read, self._path, now_ms)
+                self._newest = await asyncio.to_thread(read, self._path, self._params, now_ms)
             return self._newest

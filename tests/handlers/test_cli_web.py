@@ -18,7 +18,7 @@ def test_it_does_not_listen_beyond_this_machine_without_a_token(tmp_path: Path, 
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(WebError, match="set ONEBOOK_WEB_TOKEN"):
-        serve(tmp_path / "live.db", "0.0.0.0", 0, lambda: 0, print)
+        serve(tmp_path / "live.db", None, "0.0.0.0", 0, lambda: 0, print)
 
 
 def test_it_answers_until_it_is_told_to_stop(tmp_path: Path):

@@ -117,6 +117,7 @@ def test_settings_cannot_be_changed_and_do_not_print_their_secrets():
 
     for shown in (repr(settings), str(settings), settings.model_dump_json()):
         assert not [secret for secret in (TOKEN, *secrets.values()) if secret in shown]
+    assert {secret.get_secret_value() for secret in settings.secrets} == {TOKEN, *secrets.values()}
     with pytest.raises(ValueError, match="frozen"):
         settings.zone = "UTC"
 

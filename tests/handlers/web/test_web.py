@@ -12,6 +12,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from engine.params import Params
 from engine.vocabulary import BookKind, LedgerKind, PortfolioKind
 from handlers.web.app import application, listening, server
 from handlers.web.guard import HEADERS
@@ -52,7 +53,7 @@ def serving(path: Path, *, token: str | None = None, is_loopback: bool = True) -
     """The web process in a thread, on a port of its own; a client that asks it."""
     secret = None if token is None else SecretStr(token)
     door = listening("127.0.0.1", 0)
-    web = server(application(path, lambda: NOW_MS, secret, is_loopback=is_loopback))
+    web = server(application(Readings(path, Params(), lambda: NOW_MS), secret, is_loopback=is_loopback))
     thread = threading.Thread(target=web.run, kwargs={"sockets": [door]})
     thread.start()
     try:
@@ -176,7 +177,7 @@ def test_headers_without_end_are_not_read(healthy: Path):
 
 async def test_the_book_is_read_once_for_however_many_ask(path: Path):
     clock = ManualClock(NOW_MS)
-    readings = Readings(path, clock.now_ms)
+    readings = Readings(path, Params(), clock.now_ms)
     first, second = await asyncio.gather(readings.newest(), readings.newest())
     clock.advance(FRESH_MS)
 
@@ -186,7 +187,7 @@ async def test_the_book_is_read_once_for_however_many_ask(path: Path):
 
 def test_a_look_leaves_the_book_as_it_was(path: Path):
     before = path.read_bytes()
-    read(path, NOW_MS)
+    read(path, Params(), NOW_MS)
 
     assert path.read_bytes() == before
 
