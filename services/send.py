@@ -36,7 +36,7 @@ from services.delivery import End, Sending, deliver, revise
 from services.doubt import Line, back_off_ms, declare_doubt, declare_trouble, doubts_of
 from services.incidents import chat_closed
 from services.pace import WALL_TIME, Pace
-from services.post import ChartRequest, Render
+from services.post import Picture, Render
 from services.publish import publish
 from services.throttle import Throttle
 from storage.book import Book
@@ -89,7 +89,7 @@ class Sender:
         self._lost_topics: set[int] = set()
         self._stopping = False
         self._gate = asyncio.Lock()
-        self._charted: tuple[int, ChartRequest | None] = (0, None)  # of one message, whose copies ask alike
+        self._charted: tuple[int, Picture | None] = (0, None)  # of one message, whose copies ask alike
 
     def wake(self) -> None:
         """Something new may wait in the outbox."""

@@ -1,6 +1,16 @@
 """The actions behind buttons: one table that presses are routed by; whatever is not in it does nothing."""
 
-from handlers.telegram.commands import access, checkpoints, closing, hearing, learning, machine, record, signals
+from handlers.telegram.commands import (
+    access,
+    checkpoints,
+    closing,
+    hearing,
+    importing,
+    learning,
+    machine,
+    record,
+    signals,
+)
 from handlers.telegram.desk import Action
 from handlers.telegram.paging import PAGE
 from handlers.telegram.reception import LEAVE, leave, turn_page
@@ -16,5 +26,6 @@ ACTIONS: tuple[Action, ...] = (
     *checkpoints.ACTIONS,
     *closing.ACTIONS,
     *machine.ACTIONS,
+    *importing.ACTIONS,
     *learning.ACTIONS,
 )

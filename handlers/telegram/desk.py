@@ -14,6 +14,7 @@ from services.backtest_desk import BacktestDesk
 from services.blackouts import NO_BLACKOUTS, BlackoutFile
 from services.chart_desk import Draw, Series, no_charts, no_series
 from services.hands import Hands
+from services.import_desk import ImportDesk
 from services.learning import Learning
 from services.post import Button, Picture
 from storage.book import Book
@@ -60,6 +61,7 @@ class Desk:
     draw: Draw = no_charts
     series: Series = no_series
     backtests: BacktestDesk | None = None
+    imports: ImportDesk | None = None
     machine: Machine = field(default_factory=Machine)
     learning: Learning | None = None
 

@@ -2,10 +2,6 @@
 
 TEXTS = {
     "about.settings": {"en": "settings, and what was changed", "bg": "настройките и какво е променено"},
-    "about.import": {
-        "en": "what an import of an older bot's files would bring",
-        "bg": "какво би донесъл внос от стар бот",
-    },
     "about.logs": {"en": "the last lines of the log", "bg": "последните редове от лога"},
     "about.restart": {"en": "stop and start anew", "bg": "спри и стартирай отново"},
     "settings.started": {"en": "<b>Started with</b>", "bg": "<b>Стартиран с</b>"},
@@ -25,16 +21,4 @@ TEXTS = {
     },
     "action.restart": {"en": "Restart the bot.", "bg": "Рестарт на бота."},
     "restart.done": {"en": "Restarting.", "bg": "Рестартирам."},
-    "ask.import": {
-        "en": "Write it like /import old_bot: a folder on the machine the bot runs on.",
-        "bg": "Напиши го като /import old_bot: папка на машината, на която работи ботът.",
-    },
-    "import.how": {
-        "en": "Nothing was written. To import: stop the bot, run <code>python bot.py import-legacy {folder}</code>, start it.",
-        "bg": "Нищо не е записано. За внос: спри бота, пусни <code>python bot.py import-legacy {folder}</code>, стартирай го.",
-    },
-    "table.file": {"en": "file", "bg": "файл"},
-    "table.records": {"en": "all", "bg": "общо"},
-    "table.good": {"en": "good", "bg": "добри"},
-    "table.bad": {"en": "bad", "bg": "лоши"},
 }

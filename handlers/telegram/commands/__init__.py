@@ -13,6 +13,7 @@ from handlers.telegram.commands import (
     closing,
     control,
     hearing,
+    importing,
     learning,
     locks,
     machine,
@@ -66,6 +67,7 @@ COMMANDS: tuple[Command, ...] = (
     *locks.COMMANDS,
     *access.COMMANDS,
     *machine.COMMANDS,
+    *importing.COMMANDS,
     *backups.COMMANDS,
 )
 

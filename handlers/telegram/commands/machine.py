@@ -1,18 +1,13 @@
-"""The bot itself, for its owner: /settings, /logs, /restart, /import."""
+"""The bot itself, for its owner: /settings, /logs, /restart."""
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 from diagnostics.logs import last_lines
-from engine.vocabulary import BookKind
 from handlers.telegram.buttons import SECRET_KEY, Mint
 from handlers.telegram.catalogue import Markup, joined
 from handlers.telegram.commands.words import alone, count_of
 from handlers.telegram.desk import Action, Answer, Asked, Command, CommandError, Desk, Place, Pressed
-from handlers.telegram.tables import Column, Table
-from services.import_legacy import ImportReport, import_directory
-from storage.book import Book
 from storage.users import Role
 
 RESTART = "restart"
@@ -20,15 +15,6 @@ LOG_LINES, LOG_LINES_MOST = 20, 200
 MOST_VALUE_CHARACTERS = 120
 HIDDEN = (SECRET_KEY,)
 """Settings of the book that nobody is shown."""
-
-RECEIPT = Table(
-    (
-        Column("table.file", 16),
-        Column("table.records", 5, right=True),
-        Column("table.good", 5, right=True),
-        Column("table.bad", 5, right=True),
-    )
-)
 
 
 async def settings(desk: Desk, asked: Asked) -> Answer:
@@ -61,23 +47,6 @@ async def restart_pressed(desk: Desk, press: Pressed) -> Answer:
     return Answer(press.asked.say("restart.done"), place=Place.SAME)
 
 
-async def import_(desk: Desk, asked: Asked) -> Answer:
-    """What an import of an older bot's files would bring; nothing is written."""
-    folder = Path(" ".join(asked.words)) if asked.words else None
-    if folder is None or not folder.is_dir():
-        raise CommandError("ask.import")
-    report = await asyncio.to_thread(_tried, folder, desk.now_ms())
-    rows = (
-        (one.file, str(one.records), str(one.imported + one.repaired), str(one.quarantined)) for one in report.files
-    )
-    return Answer(joined([RECEIPT.html(asked.user.language, rows), asked.say("import.how", folder=str(folder))]))
-
-
-def _tried(folder: Path, now_ms: int) -> ImportReport:
-    with Book.temporary(BookKind.LIVE, now_ms=now_ms) as book:
-        return import_directory(book, folder, now_ms=now_ms, dry_run=True)
-
-
 def _settings(desk: Desk, asked: Asked) -> Iterator[Markup]:
     yield asked.say("settings.started")
     for name, value in desk.machine.facts:
@@ -97,7 +66,6 @@ def _settings(desk: Desk, asked: Asked) -> Iterator[Markup]:
 
 COMMANDS = (
     Command("settings", "", "about.settings", Role.OWNER, settings),
-    Command("import", "FOLDER", "about.import", Role.OWNER, import_),
     Command("logs", "[N]", "about.logs", Role.OWNER, logs),
     Command("restart", "", "about.restart", Role.OWNER, restart, changes=True),
 )

@@ -58,17 +58,6 @@ async def test_restart_asks_twice(rig):
     assert restarts == [1]
 
 
-async def test_an_import_is_shown_and_not_done(rig, tmp_path):
-    folder = tmp_path / "old"
-    folder.mkdir()
-    (folder / "allowed_users.json").write_text("[100000001]")
-
-    assert "allowed_users" in await told(rig, f"/import {folder}")
-    with rig.book.reading() as view:
-        assert view.users.by_telegram_id(100000001) is None
-    assert "Write it like /import" in await told(rig, "/import nowhere")
-
-
 async def test_a_backtest_runs_on_the_candles_of_the_book_and_says_when_it_is_done(rig):
     await rig.play(ms("2026-01-01T01:05"))
     desk = BacktestDesk(rig.world.path, rig.desk.writer, LIVELY, rig.world.clock.now_ms)
