@@ -1,10 +1,13 @@
-"""The worker that draws: one chart from the book, in a process of its own."""
+"""The worker that draws: one picture, in a process of its own."""
 
 from pathlib import Path
 
 from services.chart_requests import chart_of_close, chart_of_signal
 from services.charts import ChartError
-from services.post import ChartKind, Picture, SeriesRequest
+from services.equity import equity_until
+from services.equity_chart import equity_chart
+from services.periods import CalendarPeriod
+from services.post import ChartKind, EquityRequest, Picture, SeriesRequest
 from services.series_chart import series_chart
 from storage.book import Book
 
@@ -14,6 +17,9 @@ def chart_of(path: Path, request: Picture) -> bytes:
     if isinstance(request, SeriesRequest):
         return series_chart(request.candles, source=request.source, params=request.params)
     with Book.open_read_only(path) as book, book.reading() as view:
+        if isinstance(request, EquityRequest):
+            calendar = CalendarPeriod(request.period, request.first, request.zone)
+            return equity_chart(equity_until(view, calendar))
         stored = view.signals.get(request.signal_id)
         if request.kind is ChartKind.SIGNAL:
             return chart_of_signal(view, stored)

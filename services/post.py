@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from enum import Enum
 
 from engine.candles import Candles
 from engine.params import Params
 from engine.timeframes import Timeframe
 from storage.outbox import OutboxItem
+from storage.snapshots import SnapshotPeriod
 from storage.stores import Stores
 
 
@@ -44,7 +46,17 @@ class SeriesRequest:
     params: Params = field(compare=False, repr=False)
 
 
-Picture = ChartRequest | SeriesRequest
+@dataclass(frozen=True, slots=True)
+class EquityRequest:
+    """A picture of the account up to the end of the period that began on `first`, as the book stood at `made_ms`."""
+
+    period: SnapshotPeriod
+    first: date
+    zone: str
+    made_ms: int
+
+
+Picture = ChartRequest | SeriesRequest | EquityRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,7 @@ class Post:
 
     html: str
     buttons: tuple[tuple[Button, ...], ...] = ()
-    chart: ChartRequest | None = None
+    chart: Picture | None = None
     silent: bool = False
 
 
