@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from diagnostics.checks import book, delivery, feed, jobs, learning, machine, positions
+from diagnostics.checks import book, delivery, feed, jobs, learning, machine, positions, reports
 from diagnostics.checks.finding import Asked, Check, CheckResult, Health, Said, Status
 from diagnostics.checks.place import Place, place_of
 from engine.params import Params
@@ -22,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     *jobs.CHECKS,
     *delivery.CHECKS,
     *positions.CHECKS,
+    *reports.CHECKS,
     *learning.CHECKS,
     *machine.CHECKS,
 )

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from diagnostics.checks.finding import Asked, Check, Said, Status, span
-from engine.timeframes import DAY_MS, HOUR_MS
+from diagnostics.checks.finding import Asked, Check, Said, Status
+from engine.timeframes import DAY_MS, HOUR_MS, duration_text
 from storage.backup import Depth
 from storage.health import missing_versions
 from storage.job_runs import DRILL_JOB, JobStatus
@@ -37,7 +37,7 @@ def verify(asked: Asked) -> Said:
     if at_ms is None:
         return Said(Status.OK, "just now", "every identity was asked of every row")
     age_ms = asked.now_ms - at_ms
-    value = f"{span(age_ms)} ago"
+    value = f"{duration_text(age_ms)} ago"
     if age_ms > VERIFY_LATE_MS:
         return Said(Status.WARN, value, "older rows are not looked at", since_ms=at_ms)
     return Said(Status.OK, value, "and everything since was asked now")
@@ -67,7 +67,7 @@ def sound(depth: Depth, late_ms: int) -> Callable[[Asked], Said]:
         age_ms = asked.now_ms - found.at_ms
         if found.problem is not None:
             return Said(Status.FAIL, "damaged", found.problem, since_ms=found.at_ms)
-        value = f"{span(age_ms)} ago"
+        value = f"{duration_text(age_ms)} ago"
         if age_ms > late_ms:
             return Said(Status.WARN, value, f"{found.backup} was the last", since_ms=found.at_ms)
         return Said(Status.OK, value, f"{found.backup} is sound")
@@ -82,14 +82,20 @@ def backup(asked: Asked) -> Said:
         return Said(Status.IDLE, "-", "nobody looked at the disk")
     late_ms = LARGE_BACKUP_LATE_MS if place.is_large else BACKUP_LATE_MS
     if place.newest_backup_ms is not None and asked.now_ms - place.newest_backup_ms <= late_ms:
-        return Said(Status.OK, f"{span(asked.now_ms - place.newest_backup_ms)} ago", "a backup is there")
+        return Said(Status.OK, f"{duration_text(asked.now_ms - place.newest_backup_ms)} ago", "a backup is there")
     since_ms = place.newest_backup_ms
     if since_ms is None:
         up_since_ms = asked.now_ms if asked.pulse is None else asked.pulse.started_ms
         if asked.now_ms - up_since_ms <= late_ms:
             return Said(Status.IDLE, "none", "the first hour is not over")
         return Said(Status.FAIL, "none", "there is no backup at all", since_ms=up_since_ms)
-    return Said(Status.FAIL, f"{span(asked.now_ms - since_ms)} ago", "that was the last one", span(late_ms), since_ms)
+    return Said(
+        Status.FAIL,
+        f"{duration_text(asked.now_ms - since_ms)} ago",
+        "that was the last one",
+        duration_text(late_ms),
+        since_ms,
+    )
 
 
 def restore_drill(asked: Asked) -> Said:
@@ -99,8 +105,10 @@ def restore_drill(asked: Asked) -> Said:
         return Said(Status.IDLE, "none", "no backup was tried out yet")
     age_ms = asked.now_ms - last.slot_ms
     if age_ms > WEEKLY_LATE_MS:
-        return Said(Status.WARN, f"{span(age_ms)} ago", "that was the last one that stood", since_ms=last.slot_ms)
-    return Said(Status.OK, f"{span(age_ms)} ago", "the backup stood the trial")
+        return Said(
+            Status.WARN, f"{duration_text(age_ms)} ago", "that was the last one that stood", since_ms=last.slot_ms
+        )
+    return Said(Status.OK, f"{duration_text(age_ms)} ago", "the backup stood the trial")
 
 
 def _totals(report: object) -> dict[str, int]:
@@ -151,7 +159,7 @@ CHECKS = (
     Check(
         "backup",
         "the newest backup",
-        f"{span(BACKUP_LATE_MS)}, of a book above 200 MB {span(LARGE_BACKUP_LATE_MS)}",
+        f"{duration_text(BACKUP_LATE_MS)}, of a book above 200 MB {duration_text(LARGE_BACKUP_LATE_MS)}",
         "python bot.py backup says what is in the way",
         backup,
     ),

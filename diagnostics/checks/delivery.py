@@ -1,7 +1,7 @@
 """Whether messages go out, arrive as they are written, and people are heard."""
 
-from diagnostics.checks.finding import Asked, Check, Said, Status, span
-from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS
+from diagnostics.checks.finding import Asked, Check, Said, Status
+from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, duration_text
 from storage.events import EventType
 from storage.health import sending
 
@@ -16,7 +16,7 @@ def outbox(asked: Asked) -> Said:
     held = f"; {found.held} held for their hour or a closed chat" if found.held else ""
     waits_ms = 0 if found.oldest_ms is None else asked.now_ms - found.oldest_ms
     if waits_ms > WAITING_AFTER_MS:
-        value = f"{found.waiting} waiting, oldest {span(waits_ms)}"
+        value = f"{found.waiting} waiting, oldest {duration_text(waits_ms)}"
         return Said(Status.FAIL, value, last + held, since_ms=found.oldest_ms)
     return Said(Status.OK, f"{found.waiting} waiting", last + held)
 
@@ -56,12 +56,14 @@ def listening(asked: Asked) -> Said:
     silent_since_ms = pulse.heard_ms if pulse.heard_ms is not None else pulse.started_ms
     silent_ms = pulse.at_ms - silent_since_ms
     if silent_ms > DEAF_AFTER_MS:
-        return Said(Status.FAIL, f"deaf for {span(silent_ms)}", "Telegram gives no updates", since_ms=silent_since_ms)
+        return Said(
+            Status.FAIL, f"deaf for {duration_text(silent_ms)}", "Telegram gives no updates", since_ms=silent_since_ms
+        )
     return Said(Status.OK, "heard", "Telegram gives updates")
 
 
 def _ago(what: str, asked: Asked, at_ms: int) -> str:
-    return f"{what} {span(asked.now_ms - at_ms)} ago"
+    return f"{what} {duration_text(asked.now_ms - at_ms)} ago"
 
 
 CHECKS = (

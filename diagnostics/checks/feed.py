@@ -1,7 +1,7 @@
 """Whether the bot is fed: candles of every watched series, looks at all of them, and an exchange that puts up with us."""
 
-from diagnostics.checks.finding import Asked, Check, Said, Status, some, span
-from engine.timeframes import MINUTE_MS, Timeframe, context_of
+from diagnostics.checks.finding import Asked, Check, Said, Status, some
+from engine.timeframes import MINUTE_MS, Timeframe, context_of, duration_text
 from storage.health import SeriesState, last_close_looked_at
 
 STALE_AFTER_BARS = 2
@@ -70,7 +70,7 @@ def exchange_limits(asked: Asked) -> Said:
         return Said(Status.IDLE, "-", "the exchange was not asked yet")
     state = pulse.exchange
     if state.blocked_until_ms > asked.now_ms:
-        left = span(state.blocked_until_ms - asked.now_ms)
+        left = duration_text(state.blocked_until_ms - asked.now_ms)
         return Said(Status.FAIL, "shut out", f"it wants to hear nothing for {left}", since_ms=pulse.at_ms)
     value = f"{state.used_weight} of {state.most_weight}"
     if state.used_weight >= state.most_weight:

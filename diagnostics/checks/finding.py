@@ -140,12 +140,3 @@ class Health:
 def some(names: tuple[str, ...], shown: int = 3) -> str:
     """The first few of many names."""
     return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
-
-
-def span(ms: int) -> str:
-    """A length of time as a person says it: 40 s, 12 min, 5 h, 3 d."""
-    seconds = max(ms, 0) // 1_000
-    for unit, length, until in (("s", 1, 120), ("min", 60, 7_200), ("h", 3_600, 172_800)):
-        if seconds < until:
-            return f"{seconds // length} {unit}"
-    return f"{seconds // 86_400} d"

@@ -1,7 +1,7 @@
 """Whether the bot runs, and whether everything it does by itself is done when it is due, to its end, and well."""
 
-from diagnostics.checks.finding import Asked, Check, Said, Status, some, span
-from engine.timeframes import MINUTE_MS
+from diagnostics.checks.finding import Asked, Check, Said, Status, some
+from engine.timeframes import MINUTE_MS, duration_text
 from storage.events import EventType
 from storage.job_runs import JobRun, JobStatus
 from storage.pulse import Cadence
@@ -19,11 +19,15 @@ def process(asked: Asked) -> Said:
         return Said(Status.IDLE, "never ran", "the bot was not started on this book")
     silent_ms = asked.now_ms - pulse.at_ms
     if silent_ms <= PULSE_LATE_MS:
-        return Said(Status.OK, f"up {span(asked.now_ms - pulse.started_ms)}", "it runs", since_ms=pulse.started_ms)
+        return Said(
+            Status.OK, f"up {duration_text(asked.now_ms - pulse.started_ms)}", "it runs", since_ms=pulse.started_ms
+        )
     stopped = asked.view.events.latest(1, EventType.BOT_STOPPED)
     if stopped and stopped[0].at_ms >= pulse.at_ms:
         return Said(Status.WARN, "stopped", "somebody stopped it", since_ms=stopped[0].at_ms)
-    return Said(Status.FAIL, f"silent for {span(silent_ms)}", "it ended in the middle, or hangs", since_ms=pulse.at_ms)
+    return Said(
+        Status.FAIL, f"silent for {duration_text(silent_ms)}", "it ended in the middle, or hangs", since_ms=pulse.at_ms
+    )
 
 
 def on_time(asked: Asked) -> Said:

@@ -1,7 +1,7 @@
 """Whether learning has something to learn from, whether a model acts, and whether the market is still the one it knows."""
 
-from diagnostics.checks.finding import Asked, Check, Said, Status, some, span
-from engine.timeframes import DAY_MS
+from diagnostics.checks.finding import Asked, Check, Said, Status, some
+from engine.timeframes import DAY_MS, duration_text
 from ml.dataset import LEAST_ROWS
 from ml.drift import DRIFTED_FROM
 from services.model_health import is_drifted
@@ -50,7 +50,9 @@ def _tried(asked: Asked) -> str:
     if last is None:
         return ""
     came = f": {last.detail}" if last.detail else ""
-    return f"; last tried {span(asked.now_ms - (last.started_ms or last.slot_ms))} ago, {last.status.value}{came}"
+    return (
+        f"; last tried {duration_text(asked.now_ms - (last.started_ms or last.slot_ms))} ago, {last.status.value}{came}"
+    )
 
 
 CHECKS = (

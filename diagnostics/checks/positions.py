@@ -1,7 +1,7 @@
 """Whether everything open is followed, ends in time and is protected, and whether the dedupe cache lets signals through."""
 
-from diagnostics.checks.finding import Asked, Check, Said, Status, some, span
-from engine.timeframes import HOUR_MS, MINUTE_MS
+from diagnostics.checks.finding import Asked, Check, Said, Status, some
+from engine.timeframes import HOUR_MS, MINUTE_MS, duration_text
 from services.position_manager import FOLLOWED_KINDS
 from storage.health import dedupe_state, unprotected
 
@@ -47,7 +47,7 @@ def dedupe(asked: Asked) -> Said:
     state = dedupe_state(asked.view, asked.now_ms, bars, CLOCK_SLACK_MS)
     if state.wrong:
         return Said(Status.WARN, f"{len(state.wrong)} too long", some(state.wrong), f"{bars} bars")
-    age = "" if state.oldest_ms is None else f", the oldest for {span(asked.now_ms - state.oldest_ms)}"
+    age = "" if state.oldest_ms is None else f", the oldest for {duration_text(asked.now_ms - state.oldest_ms)}"
     return Said(Status.OK, f"{state.held} held", f"places of signals sent lately{age}", f"{bars} bars")
 
 

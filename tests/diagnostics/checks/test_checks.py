@@ -121,12 +121,12 @@ BROKEN = (
     Breakage("import", Status.WARN, "6 of 100 quarantined", imported(6)),
     Breakage("import", Status.WARN, "cut off", lambda tx: LegacyRecords(tx.connection).begin("old", NOW_MS)),
     Breakage("quick check", Status.FAIL, "damaged", soundness(Depth.QUICK, 0, "page 7 is torn")),
-    Breakage("quick check", Status.WARN, "37 h ago", soundness(Depth.QUICK, 37 * HOUR_MS, None)),
+    Breakage("quick check", Status.WARN, "1 d 13 h ago", soundness(Depth.QUICK, 37 * HOUR_MS, None)),
     Breakage("integrity check", Status.FAIL, "damaged", soundness(Depth.WHOLE, 0, "row 3 missing from index")),
-    Breakage("integrity check", Status.WARN, "9 d ago", soundness(Depth.WHOLE, 9 * DAY_MS, None)),
-    Breakage("backup", Status.FAIL, "3 h ago", place=replace(PLACE, newest_backup_ms=AT_MS - 3 * HOUR_MS)),
+    Breakage("integrity check", Status.WARN, "9 d 0 h ago", soundness(Depth.WHOLE, 9 * DAY_MS, None)),
+    Breakage("backup", Status.FAIL, "3 h 0 min ago", place=replace(PLACE, newest_backup_ms=AT_MS - 3 * HOUR_MS)),
     Breakage("backup", Status.FAIL, "none", place=replace(PLACE, newest_backup_ms=None)),
-    Breakage("restore drill", Status.WARN, "9 d ago", old_drill),
+    Breakage("restore drill", Status.WARN, "9 d 0 h ago", old_drill),
     Breakage("candles", Status.FAIL, "1 stale", sql("DELETE FROM candles WHERE series_id=1 AND open_ms>"
         f" (SELECT MAX(open_ms) FROM candles WHERE series_id=1)-{3 * HOUR_MS}")),
     Breakage("gaps", Status.WARN, "2 bars", sql(
@@ -157,6 +157,9 @@ BROKEN = (
     Breakage("stops", Status.FAIL, "1 without a stop", sql("UPDATE positions SET stop_loss=NULL")),
     Breakage("dedupe", Status.WARN, "1 too long", sql(f"UPDATE sent_signals SET expires_ms=expires_ms+{2 * HOUR_MS}")),
     Breakage("dedupe", Status.WARN, "1 too long", sql(f"UPDATE sent_signals SET sent_ms={AT_MS + 2 * HOUR_MS}")),
+    Breakage("daily report", Status.FAIL, "none of 2025-10-08", sql("DELETE FROM snapshots")),
+    Breakage("daily report", Status.WARN, "2025-10-08 cannot be true", sql(
+        "UPDATE snapshots SET metrics=json_set(metrics,'$.facts.trades.wins',3)")),
     Breakage("free disk", Status.WARN, "0.9 GB", place=replace(PLACE, free_bytes=900_000_000)),
     Breakage("free disk", Status.FAIL, "0.1 GB", place=replace(PLACE, free_bytes=99_000_000)),
     Breakage("wal", Status.WARN, "101.0 MB", place=replace(PLACE, wal_bytes=101_000_000)),
@@ -272,7 +275,7 @@ def test_a_message_that_is_tried_again_and_again_is_late(book: Book):
         row = queued(tx, "x", AT_MS - HOUR_MS)
         tx.outbox.postpone(row, AT_MS + MINUTE_MS, "no answer")
 
-    assert [one.value for one in ill(health_of(book))] == ["1 waiting, oldest 60 min"]
+    assert [one.value for one in ill(health_of(book))] == ["1 waiting, oldest 1 h 0 min"]
 
 
 def test_an_open_legacy_position_is_nobody_s_to_settle(book: Book):

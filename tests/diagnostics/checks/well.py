@@ -5,6 +5,8 @@ from dataclasses import replace
 from diagnostics.checks import Place
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
 from engine.vocabulary import PortfolioKind
+from services.periods import CalendarPeriod
+from services.reports import report_of, snapshot_of
 from storage.backup import Depth
 from storage.book import Book
 from storage.chats import ChatKind
@@ -12,6 +14,7 @@ from storage.job_runs import DRILL_JOB, JobStatus
 from storage.legacy import LegacyRecords
 from storage.pulse import Cadence, ExchangeState, Pulse, Vitals, beat
 from storage.scans import Scan
+from storage.snapshots import SnapshotPeriod
 from storage.stores import Stores
 from storage.verified import Soundness, keep_soundness
 from tests.services.books import armed, candles_of, settle, with_deposit
@@ -20,6 +23,7 @@ from tests.storage.samples import LONG, NOW_MS
 AT_MS = NOW_MS + HOUR_MS + 15 * MINUTE_MS
 """When the book is asked: a quarter past the hour, so that every slot of the hour is due."""
 STARTED_MS = NOW_MS - 2 * DAY_MS
+YESTERDAY = CalendarPeriod.last_closed(SnapshotPeriod.DAY, AT_MS, "UTC")
 FILL = (101.0, 101.0, 99.5, 100.5)
 OVER = (100.5, 101.0, 100.0, 100.5)
 CADENCES = (
@@ -58,6 +62,7 @@ def make_well(book: Book) -> Book:
         _fed(tx)
         _run(tx)
         _said(tx)
+        tx.snapshots.keep(snapshot_of(report_of(tx, YESTERDAY, AT_MS - 2 * HOUR_MS)))
         beat(tx.meta, PULSE)
     return book
 
