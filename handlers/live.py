@@ -260,15 +260,17 @@ class Pipeline:
         while self._watch is None:
             await asyncio.sleep(MARKET_RETRY_S)
             await self.reach()
-        schedule = await self.schedule(self._watch)
+        schedule = await self.schedule()
         await schedule.start()
         try:
             await asyncio.Event().wait()
         finally:
             await schedule.stop()
 
-    async def schedule(self, watch: Watch) -> Schedule:
-        """Everything that is done by the clock, ready to be started."""
+    async def schedule(self) -> Schedule:
+        """Everything that is done by the clock, ready to be started; the market was reached."""
+        watch = self._watch
+        assert watch is not None, "`reach` said so"
         ground, owner = self._ground, self._ground.lock.holder.owner
         stored = stored_windows(ground.book, ground.market.source, ground.params)
         read = chart_reader(ground.params, watch.series)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from engine.candles import Candles
-from engine.timeframes import HOUR_MS, MINUTE_MS, Timeframe
+from engine.timeframes import HOUR_MS, Timeframe
 from services.pace import MS_PER_SECOND
 from storage.events import EventType
 from storage.stores import Stores
@@ -134,8 +134,3 @@ def names(keys: Collection[SeriesKey]) -> str:
     """Some of the series by name, and how many there are."""
     shown = ", ".join(f"{symbol} {timeframe.text}" for symbol, timeframe in list(keys)[:SHOWN])
     return shown if len(keys) <= SHOWN else f"{shown} and {len(keys) - SHOWN} more"
-
-
-def lasted(ms: int) -> str:
-    """A span of time in whole minutes."""
-    return f"{max(1, round(ms / MINUTE_MS))} min"

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Collection
 from enum import Enum
 
 from engine.params import Params
-from engine.timeframes import DAY_MS, MINUTE_MS, Timeframe
+from engine.timeframes import DAY_MS, MINUTE_MS, Timeframe, duration_text
 from gateways.market import MarketData, MarketError
 from services.announce import Announcements
-from services.feed import Feed, SeriesKey, Silence, lasted, names
+from services.feed import Feed, SeriesKey, Silence, names
 from services.live_settle import unsettled
 from services.position_manager import Settlement
 from storage.book import Book
@@ -99,7 +99,7 @@ class Healer:
         self._rebuilt_ms = now_ms
         await self._rebuild()
         oldest = min(ripe, key=lambda one: one.since_ms)
-        message = f"after {lasted(now_ms - oldest.since_ms)} of: {oldest.why}"
+        message = f"after {duration_text(now_ms - oldest.since_ms)} of: {oldest.why}"
         await self._writer.run(lambda tx: healed(tx, Mend.REBUILT, message, now_ms))
 
     async def _ask_silent(self) -> None:
@@ -151,7 +151,7 @@ class Healer:
             tx.candles.note_error(symbol, timeframe, self._market.source, None, now_ms)
         if back:
             longest_ms = max(now_ms - silence.since_ms for silence in back.values())
-            healed(tx, Mend.RESUMED, f"{names(back)} after {lasted(longest_ms)}", now_ms)
+            healed(tx, Mend.RESUMED, f"{names(back)} after {duration_text(longest_ms)}", now_ms)
         silent = {symbol for symbol, timeframe in self._feed.silent if timeframe is Timeframe.M1}
         settlement = Settlement(tx, {}, self._params, self._announcements)
         ended = settlement.end_unseen(silent - {symbol for symbol, _ in back}, now_ms - UNSEEN_AFTER_MS, now_ms)

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine.params import Params
-from engine.timeframes import MINUTE_MS, Timeframe
+from engine.timeframes import MINUTE_MS, Timeframe, duration_text
 from gateways.market import MarketData
 from services.announce import Announcements
 from services.blackouts import NO_BLACKOUTS, Blackout, BlackoutFile
 from services.booked_windows import booked_readings
 from services.checkpoints import Checkpoints
-from services.feed import Feed, SeriesKey, lasted, names, note_missing, note_silent
+from services.feed import Feed, SeriesKey, names, note_missing, note_silent
 from services.heal import Mend, healed
 from services.live_scan import LiveScan, Taken, Watch, chart_reader
 from services.live_settle import Minutes, keep, minutes_since, unsettled
@@ -194,7 +194,7 @@ class Live:
         note_silent(tx, given_up, self._market.source, self._now_ms())
         if (waited := self._feed.waiting) and not given_up:
             now_ms = self._now_ms()
-            healed(tx, Mend.FETCHED_AGAIN, f"after {lasted(now_ms - waited.since_ms)} of: {waited.why}", now_ms)
+            healed(tx, Mend.FETCHED_AGAIN, f"after {duration_text(now_ms - waited.since_ms)} of: {waited.why}", now_ms)
 
     def _claim(self, tx: Stores, instant: Instant) -> Params:
         """Take the slots, those of a run that came to nothing too, and say which parameters are in force.

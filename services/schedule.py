@@ -115,7 +115,7 @@ class Schedule:
     def __init__(
         self, table: Sequence[Job], writer: Writer, owner: str, now_ms: Callable[[], int], pace: Pace = WALL_TIME
     ) -> None:
-        self._table = tuple(table)
+        self.table = tuple(table)
         self._writer = writer
         self._owner = owner
         self._now_ms = now_ms
@@ -124,12 +124,16 @@ class Schedule:
         self._at_work: set[asyncio.Task[object]] = set()
         self._failing: set[str] = set()
 
-    async def start(self) -> None:
-        """Give up what an earlier bot left unfinished, do every job once for what was missed, then go by the clock."""
+    async def begin(self) -> None:
+        """Give up what an earlier bot left unfinished."""
         now_ms = self._now_ms()
         await self._writer.run(lambda tx: self._give_up_abandoned(tx, now_ms))
+
+    async def start(self) -> None:
+        """Do every job once for what was missed, then go by the clock."""
+        await self.begin()
         self._scheduler.add_job(self._knock_everywhere, misfire_grace_time=None)
-        for job in self._table:
+        for job in self.table:
             self._scheduler.add_job(
                 self.knock,
                 PacedTrigger(cron(job.period, job.after_ms), self._pace),
@@ -151,7 +155,7 @@ class Schedule:
         self._scheduler.shutdown(wait=False)
 
     async def _knock_everywhere(self) -> None:
-        for job in self._table:
+        for job in self.table:
             await self.knock(job)
 
     async def knock(self, job: Job) -> None:
