@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: demo test long check lock clean
+.PHONY: demo test long check audit lock clean
 
 demo: $(RUNTIME)  ## the whole pipeline on a simulated market, offline, without a token
 	$(BIN)/python bot.py demo
@@ -20,6 +20,9 @@ check: $(DEV)  ## style, types and the import rule
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+audit: $(DEV)  ## known vulnerabilities in the packages of the lock files (needs the advisory service)
+	$(BIN)/python .ci/audit.py requirements.lock requirements-dev.lock
 
 lock: $(DEV)  ## write the lock files anew from pyproject.toml (needs the package registry)
 	$(BIN)/python -m pip install --quiet uv
