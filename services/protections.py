@@ -104,19 +104,27 @@ def tell(
 
 def lock_told(item: OutboxItem) -> tuple[Lock, bool]:
     """The lock that a message of kind incident is about, and whether it says that it has begun."""
-    return _from_json(item.payload), bool(item.payload["began"])
+    return lock_in(item.payload), bool(item.payload["began"])
+
+
+def lock_in(row: Mapping[str, Any]) -> Lock:
+    """The lock in what a message or an event of it carries."""
+    return Lock(
+        LockKind(row["lock"]), row["symbol"], row["since_ms"], row["until_ms"], str(row["value"]), str(row["limit"])
+    )
 
 
 def _tell(tx: Stores, lock: Lock, type: EventType, at_ms: int, announcements: Announcements) -> None:
     began = type is EventType.LOCK_BEGAN
     key = f"{lock.kind.value}:{lock.symbol or 'all'}:{lock.since_ms}:{'began' if began else 'ended'}"
     message = f"{lock.kind.value} {lock.value}, limit {lock.limit}"
-    tx.events.add(type, at_ms, symbol=lock.symbol, message=message, idem_key=f"lock:{key}")
-    announcements.incident(tx, key, at_ms, {**_to_json(lock), "began": began}, lock.symbol)
+    facts = _to_json(lock)
+    tx.events.add(type, at_ms, symbol=lock.symbol, message=message, decision_context=facts, idem_key=f"lock:{key}")
+    announcements.incident(tx, key, at_ms, {**facts, "began": began}, lock.symbol)
 
 
 def _told(stores: Stores) -> tuple[Lock, ...]:
-    return tuple(_from_json(row) for row in decoded(stores.meta.get(TOLD_KEY) or "[]"))
+    return tuple(lock_in(row) for row in decoded(stores.meta.get(TOLD_KEY) or "[]"))
 
 
 def _to_json(lock: Lock) -> dict[str, Json]:
@@ -128,12 +136,6 @@ def _to_json(lock: Lock) -> dict[str, Json]:
         "value": lock.value,
         "limit": lock.limit,
     }
-
-
-def _from_json(row: Mapping[str, Any]) -> Lock:
-    return Lock(
-        LockKind(row["lock"]), row["symbol"], row["since_ms"], row["until_ms"], str(row["value"]), str(row["limit"])
-    )
 
 
 def _blackout_locks(blackout: Blackout) -> tuple[Lock, ...]:

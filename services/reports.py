@@ -14,8 +14,10 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from engine.evaluation import Interval, performance
-from engine.vocabulary import Outcome
+from engine.protections import Lock
+from engine.vocabulary import Outcome, PortfolioKind
 from services.periods import CalendarPeriod
+from services.protections import lock_in
 from storage import reports as figures
 from storage.codec import Json
 from storage.database import Connection
@@ -24,7 +26,6 @@ from storage.reports import (
     Dimension,
     GateCount,
     JobCount,
-    LockBegun,
     MoneyStep,
     Origin,
     Results,
@@ -95,8 +96,12 @@ class Grouped:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """The paper account: `result` by trading, after `fees`; `moved` in or out; `drawdown_pct` from a peak of the balance."""
+    """The paper account in `currency`: `result` by trading, after `fees`; `moved` in or out by people.
 
+    `drawdown_pct` is the deepest fall by trading from a peak of the balance.
+    """
+
+    currency: str
     opening: float
     result: float
     fees: float
@@ -148,7 +153,7 @@ class Facts:
     groups: tuple[Grouped, ...]
     money: Money
     model: ModelFigures | None
-    locks: tuple[LockBegun, ...]
+    locks: tuple[Lock, ...]
 
     @property
     def decided(self) -> int:
@@ -234,7 +239,7 @@ def report_of(view: Stores, calendar: CalendarPeriod, now_ms: int) -> Report:
         from_ms=span.from_ms,
         to_ms=span.to_ms,
         made_ms=now_ms,
-        facts=_facts(view.connection, span),
+        facts=_facts(view, span),
         machine=_machine(view.connection, span),
     )
 
@@ -284,7 +289,8 @@ def _codec() -> TypeAdapter[Report]:
     return TypeAdapter(Report)
 
 
-def _facts(connection: Connection, span: Span) -> Facts:
+def _facts(view: Stores, span: Span) -> Facts:
+    connection = view.connection
     trades = figures.trades(connection, span)
     sent = [trade for trade in trades if trade.origin is Origin.SENT]
     ended = figures.event_counts(connection, (EventType.SIGNAL_EXPIRED, EventType.SIGNAL_CANCELLED), span)
@@ -301,9 +307,9 @@ def _facts(connection: Connection, span: Span) -> Facts:
         best=max(sent, key=_result, default=None),
         worst=min(sent, key=_result, default=None),
         groups=tuple(Grouped(dimension, figures.results_by(connection, dimension, span)) for dimension in Dimension),
-        money=_money(connection, span),
+        money=_money(view, span),
         model=_model(connection, span),
-        locks=figures.locks_begun(connection, span),
+        locks=tuple(map(lock_in, figures.locks_begun(connection, span))),
     )
 
 
@@ -348,9 +354,11 @@ def _result(trade: Trade) -> float:
     return trade.r_multiple
 
 
-def _money(connection: Connection, span: Span) -> Money:
-    opening, steps = figures.balance_before(connection, span.from_ms), figures.money_steps(connection, span)
+def _money(view: Stores, span: Span) -> Money:
+    opening = figures.balance_before(view.connection, span.from_ms)
+    steps = figures.money_steps(view.connection, span)
     return Money(
+        currency=view.portfolios.of_kind(PortfolioKind.PAPER).currency,
         opening=opening,
         result=math.fsum(step.result for step in steps),
         fees=math.fsum(step.fees for step in steps),

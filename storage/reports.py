@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from engine.vocabulary import Direction, LedgerKind, Outcome, PortfolioKind, SignalSource, SignalStatus
+from storage.codec import Json, decoded
 from storage.database import Connection
 from storage.events import EventType
 from storage.job_runs import JobStatus
@@ -117,15 +118,6 @@ class GateCount:
 
     gate: str
     n: int
-
-
-@dataclass(frozen=True, slots=True)
-class LockBegun:
-    """A lock that began to keep signals back; `words` name it with the value met and the limit."""
-
-    at_ms: int
-    symbol: str | None
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,14 +265,14 @@ def event_counts(connection: Connection, types: Iterable[EventType], span: Span)
     return {EventType(type): count for type, count in rows}
 
 
-def locks_begun(connection: Connection, span: Span) -> tuple[LockBegun, ...]:
-    """The locks that began in the span, in order."""
+def locks_begun(connection: Connection, span: Span) -> tuple[Json, ...]:
+    """What was written of the locks that began in the span, in order."""
     rows = connection.execute(
-        f"SELECT at_ms, symbol, message FROM events WHERE type='{EventType.LOCK_BEGAN.value}'"
+        f"SELECT decision_context FROM events WHERE type='{EventType.LOCK_BEGAN.value}'"
         " AND at_ms>=:from_ms AND at_ms<:to_ms ORDER BY at_ms, id",
         _bounds(span),
     )
-    return tuple(LockBegun(*row) for row in rows)
+    return tuple(decoded(context) for (context,) in rows)
 
 
 def job_counts(connection: Connection, span: Span) -> tuple[JobCount, ...]:

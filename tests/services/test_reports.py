@@ -10,10 +10,13 @@ import pytest
 
 from engine.evaluation import wilson
 from engine.params import Params
+from engine.protections import LockKind
 from engine.vocabulary import Outcome, PortfolioKind, Signal, SignalStatus, Verdict
+from services.blackouts import Blackout
 from services.import_legacy import import_directory
 from services.periods import CalendarPeriod
 from services.position_manager import Settlement
+from services.protections import tell
 from services.public_record import Ending
 from services.reports import Change, Facts, Report, changes, report_in, report_of, shown, snapshot_of
 from storage.book import Book
@@ -22,7 +25,7 @@ from storage.job_runs import JobStatus
 from storage.journal import JournalRow
 from storage.models import MODEL_NAME, NewModel
 from storage.predictions import Prediction
-from storage.reports import Dimension, LockBegun
+from storage.reports import Dimension
 from storage.snapshots import SnapshotPeriod
 from storage.stores import Stores
 from tests.migrations.legacy.documents import journal, row
@@ -228,11 +231,11 @@ def test_the_model_is_shown_beside_the_rules_that_would_have_sent_what_it_withhe
 
 def test_locks_and_the_gates_that_stopped_signals_are_told(book: Book):
     with book.transaction() as tx:
-        tx.events.add(EventType.LOCK_BEGAN, NOW_MS, symbol="BTCUSDT", message="cooldown after a stop, limit 4 h")
+        tell(tx, NOW_MS, Params(), NOBODY, [Blackout(NOW_MS + HOUR_MS, "FOMC", HOUR_MS, HOUR_MS)])
         tx.signals.record(LONG, (), SignalStatus.REJECTED, "protections: cooldown, limit none", NOW_MS)
         found = facts(tx)
 
-    assert found.locks == (LockBegun(NOW_MS, "BTCUSDT", "cooldown after a stop, limit 4 h"),)
+    assert [(lock.kind, lock.value, lock.since_ms) for lock in found.locks] == [(LockKind.BLACKOUT, "FOMC", NOW_MS)]
     assert [(stopped.gate, stopped.n) for stopped in found.stopped] == [("protections", 1)]
 
 
