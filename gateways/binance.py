@@ -85,13 +85,24 @@ class Binance:
         self._http = BinanceHttp(host, now_ms, sleep, jitter_ratio, blocked_until_ms, answer_timeout_s, transport)
         self._instruments: dict[str, Instrument] = {}
         self._info_until_ms = 0
-        self._ahead_ms = 0  # how far the exchange's clock is ahead of ours
+        self.ahead_ms: int | None = None
+        """How far the exchange's clock is ahead of ours; None before it was asked."""
         self._clock_until_ms = 0
 
     @property
     def blocked_until_ms(self) -> int:
         """Until when the exchange wants to hear nothing from this address; in the past when all is well."""
         return self._http.blocked_until_ms
+
+    @property
+    def used_weight(self) -> int:
+        """What was asked in the minute of the last question, by everybody at this address."""
+        return self._http.budget.used
+
+    @property
+    def most_weight(self) -> int:
+        """What we let ourselves ask in a minute."""
+        return self._http.budget.limit
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -162,11 +173,11 @@ class Binance:
 
     async def _server_now_ms(self) -> int:
         """The exchange's time by our clock; a clock that runs ahead would take forming candles for closed ones."""
-        if self._now_ms() >= self._clock_until_ms:
+        if self.ahead_ms is None or self._now_ms() >= self._clock_until_ms:
             server_ms = await self.server_time_ms()
-            self._ahead_ms = server_ms - self._now_ms()
+            self.ahead_ms = server_ms - self._now_ms()
             self._clock_until_ms = self._now_ms() + CLOCK_VALID_MS
-        return self._now_ms() + self._ahead_ms
+        return self._now_ms() + self.ahead_ms
 
     async def _klines(
         self, symbol: str, timeframe: Timeframe, limit: int, *, end_ms: int, start_ms: int | None = None

@@ -47,7 +47,7 @@ class WeightBudget:
     """What may still be asked in this minute; the exchange's own count corrects ours after every answer."""
 
     def __init__(self, weight_per_minute: int, now_ms: Callable[[], int], sleep: Sleep) -> None:
-        self._limit = int(weight_per_minute * BUDGET_SHARE_RATIO)
+        self.limit = int(weight_per_minute * BUDGET_SHARE_RATIO)
         self._now_ms = now_ms
         self._sleep = sleep
         self._minute = 0
@@ -67,7 +67,7 @@ class WeightBudget:
 
     def _fits(self, weight: int) -> bool:
         self._turn()
-        return self.used == 0 or self.used + weight <= self._limit
+        return self.used == 0 or self.used + weight <= self.limit
 
     def _turn(self) -> None:
         minute = self._now_ms() // MINUTE_MS

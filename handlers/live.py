@@ -22,6 +22,7 @@ from engine.vocabulary import BookKind, Rejected, Signal
 from gateways.binance import Binance
 from gateways.market import MarketError, UnknownSymbol
 from gateways.telegram_sender import TelegramSender
+from handlers.live_health import Watchman
 from handlers.params_file import read_params
 from handlers.settings import PREFIX, LiveSettings
 from handlers.telegram.desk import Desk, Machine
@@ -55,13 +56,13 @@ from storage.book import Book, discard
 from storage.chats import ChatKind
 from storage.events import EventType
 from storage.lock import BookLock
+from storage.pulse import pulse_of
 from storage.retention import forget
 from storage.stores import Stores
 from storage.writer import Writer
 
 MARKET_RETRY_S = 10.0
 RESTART_AFTER_S = 1.0
-BLOCKED_KEY = "live.blocked_until_ms"
 
 logger = logging.getLogger(__name__)
 
@@ -128,12 +129,12 @@ async def _live(settings: LiveSettings, params: Params, now_ms: Callable[[], int
 async def _on_book(settings: LiveSettings, params: Params, now_ms: Callable[[], int], lock: BookLock) -> None:
     with Book.open(settings.db, BookKind.LIVE, now_ms=now_ms()) as book, Writer(book) as writer:
         with book.reading() as view:
-            blocked_until_ms = int(view.meta.get(BLOCKED_KEY) or 0)
+            last = pulse_of(view.meta)
         market = Binance(
             params.costs.market,
             now_ms,
             base_url=settings.exchange_url,
-            blocked_until_ms=blocked_until_ms,
+            blocked_until_ms=last.exchange.blocked_until_ms if last else 0,
             sleep=lambda seconds: asyncio.sleep(settings.clock.wall_seconds(seconds * MS_PER_SECOND)),
         )
         async with contextlib.aclosing(market):
@@ -176,7 +177,17 @@ async def _run(ground: Ground) -> None:
         pace=settings.clock,
     )
     await sender.recover()
-    pipeline = Pipeline(ground, chats, sender, learning)
+    watchman = Watchman(
+        ground.book,
+        writer,
+        ground.lock,
+        ground.market,
+        ground.params,
+        now_ms,
+        lambda: door.heard_ms,
+        sender.wake,
+    )
+    pipeline = Pipeline(ground, chats, sender, learning, watchman)
     await pipeline.reach()  # so does a symbol nobody lists
     await writer.run(lambda tx: tx.events.add(EventType.BOT_STARTED, now_ms(), actor=ground.lock.holder.owner))
     try:
@@ -231,13 +242,14 @@ async def _series(ground: Ground, symbol: str, timeframe: Timeframe) -> SeriesRe
 class Pipeline:
     """The market's side, run beside the door: looks, settlement and chores, by the clock."""
 
-    def __init__(self, ground: Ground, chats: Chats, sender: Sender, learning: Learning) -> None:
+    def __init__(self, ground: Ground, chats: Chats, sender: Sender, learning: Learning, watchman: Watchman) -> None:
         self._ground = ground
         self._chats = chats
         self._sender = sender
         self._announcements = Announcements(chats.told_ids, ground.settings.zone)
         self._watch: Watch | None = None
         self._learning = learning
+        self._watchman = watchman
 
     async def reach(self) -> bool:
         """Whether the market answers now; UnknownSymbol when it does and does not list what is to be watched."""
@@ -285,15 +297,20 @@ class Pipeline:
         backups = BackupJobs(ground.book, ground.now_ms)
         chores = Chores(
             self._retention,
-            self._heartbeat,
+            self._watchman.beat,
             self._digest,
             lambda: self._rewatch(scan),
             self._train,
             backups.hourly,
             backups.weekly,
             self._healer(scan, feed).run,
+            self._watchman.verify,
+            self._watchman.check_backup,
+            self._watchman.look,
         )
         table = jobs(live, watch.timeframes, chores)
+        self._watchman.watching(watch)
+        self._watchman.running(table, ground.settings.clock)
         return Schedule(table, ground.writer, owner, ground.now_ms, ground.settings.clock)
 
     def _healer(self, scan: LiveScan, feed: Feed) -> Healer:
@@ -333,15 +350,9 @@ class Pipeline:
     async def _rewatch(self, scan: LiveScan) -> None:
         """A new day may have other most traded pairs."""
         if self._ground.settings.symbols.top:
-            scan.rewatch(await self._todays_watch())
-
-    async def _heartbeat(self) -> None:
-        """A sign of life, and how long the exchange has shut us out, so that a restart does not ask it sooner."""
-        ground = self._ground
-        ground.lock.beat(ground.now_ms())
-        if ground.market.blocked_until_ms > ground.now_ms():
-            until_ms = str(ground.market.blocked_until_ms)
-            await ground.writer.run(lambda tx: tx.meta.set(BLOCKED_KEY, until_ms))
+            watch = await self._todays_watch()
+            scan.rewatch(watch)
+            self._watchman.watching(watch)
 
     async def _retention(self) -> None:
         await self._ground.writer.run(lambda tx: forget(tx, self._ground.now_ms()))

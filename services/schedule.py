@@ -69,6 +69,9 @@ class Chores:
     backup: Callable[[], Awaitable[None]]
     drill: Callable[[], Awaitable[None]]
     heal: Callable[[], Awaitable[None]]
+    verify: Callable[[], Awaitable[None]]
+    soundness: Callable[[], Awaitable[None]]
+    health: Callable[[], Awaitable[None]]
 
 
 def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[Job, ...]:
@@ -87,6 +90,10 @@ def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[J
         # asked every day, done once a week
         Job(DRILL_JOB, Timeframe.D1, 5 * HOUR_MS + 23 * MINUTE_MS, 600.0, True, chores.drill),
         Job(TRAIN_JOB, Timeframe.D1, 4 * HOUR_MS + 41 * MINUTE_MS, 3_600.0, True, chores.train),
+        Job("verify", Timeframe.H1, 12 * MINUTE_MS, 600.0, True, chores.verify),
+        Job("soundness", Timeframe.D1, 5 * HOUR_MS + 47 * MINUTE_MS, 600.0, True, chores.soundness),
+        # last, because it looks at what the others left
+        Job("health", Timeframe.M5, 50_000, 60.0, False, chores.health),
     )
 
 

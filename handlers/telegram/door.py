@@ -82,6 +82,7 @@ class Door:
         self._desk = desk
         self._patience = patience
         self._ear = ear()
+        self.heard_ms: int | None = None
         self.application: App = (
             Application.builder()
             .token(token)
@@ -117,13 +118,16 @@ class Door:
         await self.application.start()
         try:
             logger.info("listening as @%s", self.application.bot.username)
-            await Polling(self.application, self._ear, self._note, self._patience).run()
+            await Polling(self.application, self._ear, self._note, self._patience, self._heard).run()
         finally:
             await self.application.stop()
 
     async def _note(self, trouble: Trouble) -> None:
         own_name, now_ms = f"{socket.gethostname()}, process {os.getpid()}", self._desk.now_ms()
         await self._desk.writer.run(lambda tx: note(tx, trouble, own_name, now_ms))
+
+    def _heard(self) -> None:
+        self.heard_ms = self._desk.now_ms()
 
     async def close(self) -> None:
         await self.application.shutdown()

@@ -49,10 +49,25 @@ def ear() -> HTTPXRequest:
     return HTTPXRequest(connection_pool_size=CONNECTIONS)
 
 
-class Polling:
-    """Listens for an application built with `request` for its updates; `note` is told what goes wrong."""
+def nobody_listens() -> None:
+    """For a poll that nobody watches over."""
 
-    def __init__(self, application: App, request: HTTPXRequest, note: Note, patience: Patience | None = None) -> None:
+
+class Polling:
+    """Listens for an application built with `request` for its updates; `note` is told what goes wrong.
+
+    `heard` is called whenever Telegram gave updates, if only none.
+    """
+
+    def __init__(
+        self,
+        application: App,
+        request: HTTPXRequest,
+        note: Note,
+        patience: Patience | None = None,
+        heard: Callable[[], None] = nobody_listens,
+    ) -> None:
+        self._tell_heard = heard
         self._application = application
         self._request = request
         self._note = note
@@ -97,6 +112,7 @@ class Polling:
 
     def _heard(self) -> None:
         self._heard_s, self._deaf = self._now_s(), False
+        self._tell_heard()
         self._retry_s = self._patience.retry_first_s
         if self._rival_s is not None and self._heard_s - self._rival_s >= self._patience.calm_after_s:
             logger.info("this program is the only one to listen again")
