@@ -10,6 +10,8 @@ from storage.users import Role
 
 CHAT_CLOSED = "chat_closed"
 OTHER_BOT = "other_bot"
+OPS_CHAT = "ops_chat"
+"""Where the book's meta holds the chat that looks after the bot, by the book's id."""
 HOUR_MS = 3_600_000
 
 
@@ -57,3 +59,17 @@ def tell_owners(tx: Stores, kind: str, facts: dict[str, Json], key: str, now_ms:
     """Queue a message to every owner whose private chat is open; once for each `key`."""
     chats = [tx.chats.ensure(user.telegram_id, ChatKind.PRIVATE) for user in tx.users.with_any_role((Role.OWNER,))]
     tx.outbox.queue(kind, facts, f"{kind}:{key}", [chat.id for chat in chats if chat.enabled], now_ms)
+
+
+def set_ops_chat(tx: Stores, chat_id: int | None) -> None:
+    """From now on this chat or topic (id of the book) hears what breaks and heals; None: the owners do."""
+    tx.meta.set(OPS_CHAT, "" if chat_id is None else str(chat_id))
+
+
+def tell_ops(tx: Stores, kind: str, facts: dict[str, Json], key: str, now_ms: int) -> None:
+    """Queue a message to the chat that looks after the bot, to the owners where there is none; once for each `key`."""
+    chat_id = tx.meta.get(OPS_CHAT)
+    if chat_id and tx.chats.get(int(chat_id)).enabled:
+        tx.outbox.queue(kind, facts, f"{kind}:{key}", [int(chat_id)], now_ms)
+    else:
+        tell_owners(tx, kind, facts, key, now_ms)
