@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,12 +104,11 @@ class BarColumns:
     """The latest start of a window whose own run agrees with this one after this bar; see `window_is_equal`."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Findings:
     """Every finding of one series: columns of one length, ordered by `known_at`, within a bar by the rule's order.
 
     kind        Kind
-    known_at    the bar at whose close it may first be spoken of
     index       the bar it lies on: a swing's bar, a gap's middle, a block's candle, otherwise the bar it happened
     ref         the bar it refers to: the swing broken or raided, the gap or block touched, the earlier equal swing,
                 for an Asian range its first bar; NONE without one
@@ -121,7 +121,6 @@ class Findings:
     """
 
     kind: NDArray[np.int8]
-    known_at: NDArray[np.int32]
     index: NDArray[np.int32]
     ref: NDArray[np.int32]
     direction: NDArray[np.int8]
@@ -136,6 +135,12 @@ class Findings:
 
     def __len__(self) -> int:
         return int(self.kind.size)
+
+    @cached_property
+    def known_at(self) -> NDArray[np.int32]:
+        """The bar at whose close each may first be spoken of; made when it is first asked for."""
+        bars = np.arange(self.bar_count, dtype=np.int32)
+        return np.repeat(bars, np.diff(self.bars.first_event))
 
     @property
     def bar_count(self) -> int:

@@ -17,10 +17,10 @@ from engine.findings import Findings, Kind
 from engine.kernel_columns import (
     DIRECTION,
     FIRST_EVENT,
+    GIVEN_AT,
     HIGH_AT,
     INDEX,
     KIND,
-    KNOWN_AT,
     LAST_OPPOSITE,
     LOW_AT,
     LOWER,
@@ -113,9 +113,9 @@ def price_kernel(
     small, whole, prices = events
     state, trend_at = bars
     kind, direction = small[KIND], small[DIRECTION]
-    known_at, index, ref, origin = whole[KNOWN_AT], whole[INDEX], whole[REF], whole[ORIGIN]
+    index, ref, origin = whole[INDEX], whole[REF], whole[ORIGIN]
     upper, lower = prices[UPPER], prices[LOWER]
-    given_known_at = given_whole[KNOWN_AT]
+    given_at = given_whole[GIVEN_AT]
     first_event, settled_at = state[FIRST_EVENT], state[SETTLED]
     high_at, low_at = state[HIGH_AT], state[LOW_AT]
     # Positions of events that wait for a price. `below` waits for a falling price, `above` for a rising one.
@@ -129,7 +129,7 @@ def price_kernel(
     limit = len(kind) - SPARE
     count = 0
     given_n = 0
-    given_end = len(given_known_at)
+    given_end = len(given_at)
     nothing_above = math.inf
     nothing_below = -math.inf
 
@@ -174,9 +174,9 @@ def price_kernel(
         c = close[t]
         first_event[t] = count
 
-        while given_n < given_end and given_known_at[given_n] == t and count < limit:
+        while given_n < given_end and given_at[given_n] == t and count < limit:
             kind[count], direction[count] = given_small[KIND][given_n], given_small[DIRECTION][given_n]
-            known_at[count], index[count], ref[count] = t, given_whole[INDEX][given_n], given_whole[REF][given_n]
+            index[count], ref[count] = given_whole[INDEX][given_n], given_whole[REF][given_n]
             upper[count], lower[count] = given_prices[UPPER][given_n], given_prices[LOWER][given_n]
             origin[count] = -1
             count += 1
@@ -187,7 +187,7 @@ def price_kernel(
             pools_above_n -= 1
             pool = pools_above[pools_above_n]
             raid = RUN if c > pool_above else SWEEP
-            kind[count], known_at[count], index[count], ref[count] = raid, t, t, index[pool]
+            kind[count], index[count], ref[count] = raid, t, index[pool]
             direction[count], upper[count], lower[count], origin[count] = 1, pool_above, pool_above, pool
             if extras:
                 raids_above[raids_above_n] = count
@@ -201,7 +201,7 @@ def price_kernel(
             pools_below_n -= 1
             pool = pools_below[pools_below_n]
             raid = RUN if c < pool_below else SWEEP
-            kind[count], known_at[count], index[count], ref[count] = raid, t, t, index[pool]
+            kind[count], index[count], ref[count] = raid, t, index[pool]
             direction[count], upper[count], lower[count], origin[count] = -1, pool_below, pool_below, pool
             if extras:
                 raids_below[raids_below_n] = count
@@ -213,35 +213,36 @@ def price_kernel(
             pool_below = lower[pools_below[pools_below_n - 1]] if pools_below_n > 0 else nothing_below
 
         if extras:
-            # -- runs closed back: later runs of one side lie farther out, so the last one answers first
-            while runs_above_from < runs_above_n and t - known_at[runs_above[runs_above_from]] > reclaim_bars:
+            # -- runs closed back: later runs of one side lie farther out, so the last one answers first; a raid lies on
+            # the bar at which it is known
+            while runs_above_from < runs_above_n and t - index[runs_above[runs_above_from]] > reclaim_bars:
                 runs_above_from += 1
             while runs_above_from < runs_above_n and c <= upper[runs_above[runs_above_n - 1]] and count < limit:
                 runs_above_n -= 1
                 run = runs_above[runs_above_n]
-                kind[count], known_at[count], index[count], ref[count] = TURTLE_SOUP, t, t, ref[run]
+                kind[count], index[count], ref[count] = TURTLE_SOUP, t, ref[run]
                 direction[count], upper[count], lower[count], origin[count] = -1, upper[run], upper[run], run
                 count += 1
-            while runs_below_from < runs_below_n and t - known_at[runs_below[runs_below_from]] > reclaim_bars:
+            while runs_below_from < runs_below_n and t - index[runs_below[runs_below_from]] > reclaim_bars:
                 runs_below_from += 1
             while runs_below_from < runs_below_n and c >= lower[runs_below[runs_below_n - 1]] and count < limit:
                 runs_below_n -= 1
                 run = runs_below[runs_below_n]
-                kind[count], known_at[count], index[count], ref[count] = TURTLE_SOUP, t, t, ref[run]
+                kind[count], index[count], ref[count] = TURTLE_SOUP, t, ref[run]
                 direction[count], upper[count], lower[count], origin[count] = 1, lower[run], lower[run], run
                 count += 1
             # -- inducements taken
             while l < lure_below and count < limit:
                 lures_below_n -= 1
                 lure = lures_below[lures_below_n]
-                kind[count], known_at[count], index[count], ref[count] = INDUCEMENT_TAKEN, t, t, index[lure]
+                kind[count], index[count], ref[count] = INDUCEMENT_TAKEN, t, index[lure]
                 direction[count], upper[count], lower[count], origin[count] = 1, lure_below, lure_below, lure
                 count += 1
                 lure_below = lower[lures_below[lures_below_n - 1]] if lures_below_n > 0 else nothing_below
             while h > lure_above and count < limit:
                 lures_above_n -= 1
                 lure = lures_above[lures_above_n]
-                kind[count], known_at[count], index[count], ref[count] = INDUCEMENT_TAKEN, t, t, index[lure]
+                kind[count], index[count], ref[count] = INDUCEMENT_TAKEN, t, index[lure]
                 direction[count], upper[count], lower[count], origin[count] = -1, lure_above, lure_above, lure
                 count += 1
                 lure_above = upper[lures_above[lures_above_n - 1]] if lures_above_n > 0 else nothing_above
@@ -250,21 +251,21 @@ def price_kernel(
         while l <= gap_touch_below and count < limit:
             touch_below_n -= 1
             gap = touch_below[touch_below_n]
-            kind[count], known_at[count], index[count], ref[count] = FVG_TOUCH, t, t, index[gap]
+            kind[count], index[count], ref[count] = FVG_TOUCH, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = 1, upper[gap], upper[gap], gap
             count += 1
             gap_touch_below = upper[touch_below[touch_below_n - 1]] if touch_below_n > 0 else nothing_below
         while h >= gap_touch_above and count < limit:
             touch_above_n -= 1
             gap = touch_above[touch_above_n]
-            kind[count], known_at[count], index[count], ref[count] = FVG_TOUCH, t, t, index[gap]
+            kind[count], index[count], ref[count] = FVG_TOUCH, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = -1, lower[gap], lower[gap], gap
             count += 1
             gap_touch_above = lower[touch_above[touch_above_n - 1]] if touch_above_n > 0 else nothing_above
         while l <= gap_middle_below and count < limit:
             middle_below_n -= 1
             gap = middle_below[middle_below_n]
-            kind[count], known_at[count], index[count], ref[count] = FVG_CE, t, t, index[gap]
+            kind[count], index[count], ref[count] = FVG_CE, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = 1, gap_middle_below, gap_middle_below, gap
             count += 1
             gap_middle_below = nothing_below
@@ -274,7 +275,7 @@ def price_kernel(
         while h >= gap_middle_above and count < limit:
             middle_above_n -= 1
             gap = middle_above[middle_above_n]
-            kind[count], known_at[count], index[count], ref[count] = FVG_CE, t, t, index[gap]
+            kind[count], index[count], ref[count] = FVG_CE, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = -1, gap_middle_above, gap_middle_above, gap
             count += 1
             gap_middle_above = nothing_above
@@ -284,28 +285,28 @@ def price_kernel(
         while l <= gap_fill_below and count < limit:
             fill_below_n -= 1
             gap = fill_below[fill_below_n]
-            kind[count], known_at[count], index[count], ref[count] = FVG_FILL, t, t, index[gap]
+            kind[count], index[count], ref[count] = FVG_FILL, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = 1, lower[gap], lower[gap], gap
             count += 1
             gap_fill_below = lower[fill_below[fill_below_n - 1]] if fill_below_n > 0 else nothing_below
         while h >= gap_fill_above and count < limit:
             fill_above_n -= 1
             gap = fill_above[fill_above_n]
-            kind[count], known_at[count], index[count], ref[count] = FVG_FILL, t, t, index[gap]
+            kind[count], index[count], ref[count] = FVG_FILL, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = -1, upper[gap], upper[gap], gap
             count += 1
             gap_fill_above = upper[fill_above[fill_above_n - 1]] if fill_above_n > 0 else nothing_above
         while c < gap_invert_below and count < limit:
             invert_below_n -= 1
             gap = invert_below[invert_below_n]
-            kind[count], known_at[count], index[count], ref[count] = IFVG, t, t, index[gap]
+            kind[count], index[count], ref[count] = IFVG, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = -1, upper[gap], lower[gap], gap
             count += 1
             gap_invert_below = lower[invert_below[invert_below_n - 1]] if invert_below_n > 0 else nothing_below
         while c > gap_invert_above and count < limit:
             invert_above_n -= 1
             gap = invert_above[invert_above_n]
-            kind[count], known_at[count], index[count], ref[count] = IFVG, t, t, index[gap]
+            kind[count], index[count], ref[count] = IFVG, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = 1, upper[gap], lower[gap], gap
             count += 1
             gap_invert_above = upper[invert_above[invert_above_n - 1]] if invert_above_n > 0 else nothing_above
@@ -314,7 +315,7 @@ def price_kernel(
         while l <= ob_touch_below and count < limit:
             block_touch_below_n -= 1
             block = block_touch_below[block_touch_below_n]
-            kind[count], known_at[count], index[count], ref[count] = OB_TOUCH, t, t, index[block]
+            kind[count], index[count], ref[count] = OB_TOUCH, t, index[block]
             direction[count], upper[count], lower[count], origin[count] = 1, upper[block], upper[block], block
             count += 1
             ob_touch_below = nothing_below
@@ -323,7 +324,7 @@ def price_kernel(
         while h >= ob_touch_above and count < limit:
             block_touch_above_n -= 1
             block = block_touch_above[block_touch_above_n]
-            kind[count], known_at[count], index[count], ref[count] = OB_TOUCH, t, t, index[block]
+            kind[count], index[count], ref[count] = OB_TOUCH, t, index[block]
             direction[count], upper[count], lower[count], origin[count] = -1, lower[block], lower[block], block
             count += 1
             ob_touch_above = nothing_above
@@ -332,7 +333,7 @@ def price_kernel(
         while c < ob_break_below and count < limit:
             block_break_below_n -= 1
             block = block_break_below[block_break_below_n]
-            kind[count], known_at[count], index[count], ref[count] = OB_BREAK, t, t, index[block]
+            kind[count], index[count], ref[count] = OB_BREAK, t, index[block]
             direction[count], upper[count], lower[count], origin[count] = -1, upper[block], lower[block], block
             count += 1
             ob_break_below = nothing_below
@@ -341,7 +342,7 @@ def price_kernel(
         while c > ob_break_above and count < limit:
             block_break_above_n -= 1
             block = block_break_above[block_break_above_n]
-            kind[count], known_at[count], index[count], ref[count] = OB_BREAK, t, t, index[block]
+            kind[count], index[count], ref[count] = OB_BREAK, t, index[block]
             direction[count], upper[count], lower[count], origin[count] = 1, upper[block], lower[block], block
             count += 1
             ob_break_above = nothing_above
@@ -352,7 +353,7 @@ def price_kernel(
         mark = marks[t]
         if mark & GAP_UP:
             edge = high[t - 2]
-            kind[count], known_at[count], index[count], ref[count] = FVG, t, t - 1, -1
+            kind[count], index[count], ref[count] = FVG, t - 1, -1
             direction[count], upper[count], lower[count], origin[count] = 1, l, edge, -1
             touch_below[touch_below_n] = count
             touch_below_n += 1
@@ -385,7 +386,7 @@ def price_kernel(
             count += 1
         elif mark & GAP_DOWN:
             edge = low[t - 2]
-            kind[count], known_at[count], index[count], ref[count] = FVG, t, t - 1, -1
+            kind[count], index[count], ref[count] = FVG, t - 1, -1
             direction[count], upper[count], lower[count], origin[count] = -1, edge, h, -1
             touch_above[touch_above_n] = count
             touch_above_n += 1
@@ -423,7 +424,7 @@ def price_kernel(
             total = 0.0
             for j in range(t - mean_bars, t):
                 total += true_range[j]
-            kind[count], known_at[count], index[count], ref[count] = DISPLACEMENT, t, t, -1
+            kind[count], index[count], ref[count] = DISPLACEMENT, t, -1
             direction[count], upper[count], lower[count] = thrust, abs(c - o), total / mean_bars
             origin[count] = -1
             count += 1
@@ -432,11 +433,11 @@ def price_kernel(
         if (h if break_on_wick else c) > level_high:
             broken = count
             label = CHOCH if trend < 0 else BOS
-            kind[count], known_at[count], index[count], ref[count] = label, t, t, level_high_bar
+            kind[count], index[count], ref[count] = label, t, level_high_bar
             direction[count], upper[count], lower[count], origin[count] = 1, level_high, level_high, level_high_event
             count += 1
             if label == CHOCH and thrust > 0:
-                kind[count], known_at[count], index[count], ref[count] = MSS, t, t, level_high_bar
+                kind[count], index[count], ref[count] = MSS, t, level_high_bar
                 direction[count], upper[count], lower[count], origin[count] = 1, level_high, level_high, broken
                 count += 1
             j = -1
@@ -452,7 +453,7 @@ def price_kernel(
                 zone_top, zone_bottom = high[j], low[j]
                 if block_body:
                     zone_top, zone_bottom = max(open_[j], close[j]), min(open_[j], close[j])
-                kind[count], known_at[count], index[count], ref[count] = OB, t, j, level_high_bar
+                kind[count], index[count], ref[count] = OB, j, level_high_bar
                 direction[count], upper[count], lower[count], origin[count] = 1, zone_top, zone_bottom, broken
                 at = block_touch_below_n
                 while at > 0 and upper[block_touch_below[at - 1]] > zone_top:
@@ -476,13 +477,13 @@ def price_kernel(
                         j -= 1
                     if j >= low_before_high:
                         label = BREAKER if low[last_low] < low[low_before_high] else MITIGATION_BLOCK
-                        kind[count], known_at[count], index[count], ref[count] = label, t, j, level_high_bar
+                        kind[count], index[count], ref[count] = label, j, level_high_bar
                         direction[count], upper[count], lower[count], origin[count] = 1, high[j], low[j], broken
                         count += 1
                 # the raid of the newest pool in (ref, t]: what a window that starts later would still know of
                 newest = -1
                 at = raids_below_n - 1
-                while at >= 0 and known_at[raids_below[at]] > level_high_bar:
+                while at >= 0 and index[raids_below[at]] > level_high_bar:
                     raid = raids_below[at]
                     if newest < 0 or ref[raid] > ref[newest]:
                         newest = raid
@@ -491,7 +492,7 @@ def price_kernel(
                     extreme = l
                     for k in range(level_high_bar + 1, t):
                         extreme = min(extreme, low[k])
-                    kind[count], known_at[count], index[count], ref[count] = PROJECTION, t, t, level_high_bar
+                    kind[count], index[count], ref[count] = PROJECTION, t, level_high_bar
                     direction[count], upper[count], lower[count], origin[count] = 1, level_high, extreme, newest
                     count += 1
                 lure_side, lure_bar, lure_event = 1, t, broken
@@ -502,11 +503,11 @@ def price_kernel(
         if (l if break_on_wick else c) < level_low:
             broken = count
             label = CHOCH if trend > 0 else BOS
-            kind[count], known_at[count], index[count], ref[count] = label, t, t, level_low_bar
+            kind[count], index[count], ref[count] = label, t, level_low_bar
             direction[count], upper[count], lower[count], origin[count] = -1, level_low, level_low, level_low_event
             count += 1
             if label == CHOCH and thrust < 0:
-                kind[count], known_at[count], index[count], ref[count] = MSS, t, t, level_low_bar
+                kind[count], index[count], ref[count] = MSS, t, level_low_bar
                 direction[count], upper[count], lower[count], origin[count] = -1, level_low, level_low, broken
                 count += 1
             j = -1
@@ -522,7 +523,7 @@ def price_kernel(
                 zone_top, zone_bottom = high[j], low[j]
                 if block_body:
                     zone_top, zone_bottom = max(open_[j], close[j]), min(open_[j], close[j])
-                kind[count], known_at[count], index[count], ref[count] = OB, t, j, level_low_bar
+                kind[count], index[count], ref[count] = OB, j, level_low_bar
                 direction[count], upper[count], lower[count], origin[count] = -1, zone_top, zone_bottom, broken
                 at = block_touch_above_n
                 while at > 0 and lower[block_touch_above[at - 1]] < zone_bottom:
@@ -546,12 +547,12 @@ def price_kernel(
                         j -= 1
                     if j >= high_before_low:
                         label = BREAKER if high[last_high] > high[high_before_low] else MITIGATION_BLOCK
-                        kind[count], known_at[count], index[count], ref[count] = label, t, j, level_low_bar
+                        kind[count], index[count], ref[count] = label, j, level_low_bar
                         direction[count], upper[count], lower[count], origin[count] = -1, high[j], low[j], broken
                         count += 1
                 newest = -1
                 at = raids_above_n - 1
-                while at >= 0 and known_at[raids_above[at]] > level_low_bar:
+                while at >= 0 and index[raids_above[at]] > level_low_bar:
                     raid = raids_above[at]
                     if newest < 0 or ref[raid] > ref[newest]:
                         newest = raid
@@ -560,7 +561,7 @@ def price_kernel(
                     extreme = h
                     for k in range(level_low_bar + 1, t):
                         extreme = max(extreme, high[k])
-                    kind[count], known_at[count], index[count], ref[count] = PROJECTION, t, t, level_low_bar
+                    kind[count], index[count], ref[count] = PROJECTION, t, level_low_bar
                     direction[count], upper[count], lower[count], origin[count] = -1, extreme, level_low, newest
                     count += 1
                 lure_side, lure_bar, lure_event = -1, t, broken
@@ -582,14 +583,14 @@ def price_kernel(
             if mark & SWING_HIGH:
                 level = high[i]
                 swing = count
-                kind[count], known_at[count], index[count], ref[count] = SWING, t, i, -1
+                kind[count], index[count], ref[count] = SWING, i, -1
                 direction[count], upper[count], lower[count], origin[count] = 1, level, level, -1
                 count += 1
                 # the top pool is the swing before, unless that was raided
                 unraided = pools_above_n > 0 and pools_above[pools_above_n - 1] == last_high_event
                 if unraided and abs(level - pool_above) <= tolerance:
                     outer = max(level, pool_above)
-                    kind[count], known_at[count], index[count], ref[count] = EQ, t, i, last_high
+                    kind[count], index[count], ref[count] = EQ, i, last_high
                     direction[count], upper[count], lower[count], origin[count] = 1, outer, outer, swing
                     count += 1
                 if extras:
@@ -597,7 +598,7 @@ def price_kernel(
                     if i > 0:
                         edge = max(edge, open_[i - 1], close[i - 1])
                     if edge < level:
-                        kind[count], known_at[count], index[count], ref[count] = REJECTION_BLOCK, t, i, -1
+                        kind[count], index[count], ref[count] = REJECTION_BLOCK, i, -1
                         direction[count], upper[count], lower[count], origin[count] = -1, level, edge, swing
                         count += 1
                 pools_above[pools_above_n] = swing
@@ -608,14 +609,14 @@ def price_kernel(
             if mark & SWING_LOW:
                 level = low[i]
                 swing = count
-                kind[count], known_at[count], index[count], ref[count] = SWING, t, i, -1
+                kind[count], index[count], ref[count] = SWING, i, -1
                 direction[count], upper[count], lower[count], origin[count] = -1, level, level, -1
                 count += 1
                 # the top pool is the swing before, unless that was raided
                 unraided = pools_below_n > 0 and pools_below[pools_below_n - 1] == last_low_event
                 if unraided and abs(level - pool_below) <= tolerance:
                     outer = min(level, pool_below)
-                    kind[count], known_at[count], index[count], ref[count] = EQ, t, i, last_low
+                    kind[count], index[count], ref[count] = EQ, i, last_low
                     direction[count], upper[count], lower[count], origin[count] = -1, outer, outer, swing
                     count += 1
                 if extras:
@@ -623,7 +624,7 @@ def price_kernel(
                     if i > 0:
                         edge = min(edge, open_[i - 1], close[i - 1])
                     if edge > level:
-                        kind[count], known_at[count], index[count], ref[count] = REJECTION_BLOCK, t, i, -1
+                        kind[count], index[count], ref[count] = REJECTION_BLOCK, i, -1
                         direction[count], upper[count], lower[count], origin[count] = 1, edge, level, swing
                         count += 1
                 pools_below[pools_below_n] = swing
@@ -636,11 +637,11 @@ def price_kernel(
         if mark & INTERNAL_HIGH:
             i = t - internal_delay
             level = high[i]
-            kind[count], known_at[count], index[count], ref[count] = ISWING, t, i, -1
+            kind[count], index[count], ref[count] = ISWING, i, -1
             direction[count], upper[count], lower[count], origin[count] = 1, level, level, -1
             count += 1
             if lure_side < 0 and i >= lure_bar:
-                kind[count], known_at[count], index[count], ref[count] = INDUCEMENT, t, i, -1
+                kind[count], index[count], ref[count] = INDUCEMENT, i, -1
                 direction[count], upper[count], lower[count], origin[count] = -1, level, level, lure_event
                 lures_above[lures_above_n] = count
                 lures_above_n += 1
@@ -650,11 +651,11 @@ def price_kernel(
         if mark & INTERNAL_LOW:
             i = t - internal_delay
             level = low[i]
-            kind[count], known_at[count], index[count], ref[count] = ISWING, t, i, -1
+            kind[count], index[count], ref[count] = ISWING, i, -1
             direction[count], upper[count], lower[count], origin[count] = -1, level, level, -1
             count += 1
             if lure_side > 0 and i >= lure_bar:
-                kind[count], known_at[count], index[count], ref[count] = INDUCEMENT, t, i, -1
+                kind[count], index[count], ref[count] = INDUCEMENT, i, -1
                 direction[count], upper[count], lower[count], origin[count] = 1, level, level, lure_event
                 lures_below[lures_below_n] = count
                 lures_below_n += 1

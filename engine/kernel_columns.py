@@ -15,8 +15,10 @@ Table = Any
 
 KIND, DIRECTION = 0, 1
 """Rows of `Rows.small`."""
-KNOWN_AT, INDEX, REF, ORIGIN = 0, 1, 2, 3
-"""Rows of `Rows.whole`."""
+INDEX, REF, ORIGIN = 0, 1, 2
+"""Rows of `Rows.whole` of events; the bar they are known at is told by `first_event`."""
+GIVEN_AT = 2
+"""The row of `Rows.whole` that says at which bar findings made elsewhere are known; they have no origin."""
 UPPER, LOWER = 0, 1
 """Rows of `Rows.prices`."""
 FIRST_EVENT, HIGH_AT, LOW_AT, SETTLED = 0, 1, 2, 3
@@ -53,7 +55,7 @@ class Rows(NamedTuple):
     small: Table
     """int8: kind, direction."""
     whole: Table
-    """int32: known_at, index, ref, origin; findings made elsewhere have no origin."""
+    """int32: index, ref, and origin of events, known_at of findings made elsewhere."""
     prices: Table
     """float64: upper, lower."""
 

@@ -21,7 +21,6 @@ from engine.kernel_columns import (
     HIGH_AT,
     INDEX,
     KIND,
-    KNOWN_AT,
     LAST_OPPOSITE,
     LOW_AT,
     LOWER,
@@ -47,7 +46,7 @@ LARGE_ROOM = 50_000
 LONG_BARS = 100_000
 """Bars whose stacks would be."""
 BAR_ROWS = 4
-_ROWS = (2, 4, 2)
+_ROWS = (2, 3, 2)
 """Rows of each table of `Rows`."""
 _SMALL_BYTES, _WHOLE_BYTES, _PRICE_BYTES = (rows * size for rows, size in zip(_ROWS, (1, 4, 8), strict=True))
 """Bytes an event takes in each."""
@@ -194,7 +193,6 @@ def _findings(count: int, events: Rows, bars: BarRows, measured: MarkColumns) ->
     small, whole, prices = events
     return Findings(
         kind=small[KIND][:count],
-        known_at=whole[KNOWN_AT][:count],
         index=whole[INDEX][:count],
         ref=whole[REF][:count],
         direction=small[DIRECTION][:count],
@@ -215,7 +213,7 @@ def _findings(count: int, events: Rows, bars: BarRows, measured: MarkColumns) ->
 def _packed(given: GivenRows) -> Rows:
     return Rows(
         np.array([given.kind, given.direction], np.int8),
-        np.array([given.known_at, given.index, given.ref], np.int32),
+        np.array([given.index, given.ref, given.known_at], np.int32),
         np.array([given.upper, given.lower], np.float64),
     )
 
