@@ -42,6 +42,10 @@ CandlePaths = Annotated[
 ]
 
 FromTime = Annotated[str | None, typer.Option("--from", help="First close decided, ISO date or time, UTC.")]
+Blackouts = Annotated[
+    Path | None,
+    typer.Option("--blackouts", envvar="ONEBOOK_BLACKOUTS", help="CSV of dated events around which nothing is sent."),
+]
 ToTime = Annotated[str | None, typer.Option("--to", help="Closes from here on are not decided.")]
 
 P = ParamSpec("P")
@@ -284,12 +288,14 @@ def _replay(rooms: Rooms) -> Callable[..., None]:
             str | None, typer.Option("--from", help="First close decided, ISO date or time, UTC.")
         ] = None,
         to_time: Annotated[str | None, typer.Option("--to", help="Closes from here on are not decided.")] = None,
+        blackouts: Blackouts = None,
         as_json: AsJson = False,
     ) -> None:
         """Run the full pipeline over history into a replay book."""
         from time import perf_counter
 
         from engine.vocabulary import BookKind
+        from handlers.cli_blackouts import blackouts_of
         from handlers.cli_screen import progress_bar
         from services.replay import refuse_unreadable, replay
         from storage.book import Book
@@ -298,13 +304,14 @@ def _replay(rooms: Rooms) -> Callable[..., None]:
         from_ms, to_ms = _range(from_time, to_time)
         rules = _params(params)
         series = _series(files)
+        quiet_times = blackouts_of(blackouts)
         refuse_unreadable(series)
         path = DEFAULT_REPLAY_DB if db is None else db
         with (
             Book.open(path, BookKind.REPLAY, now_ms=rooms.now_ms()) as book,
             progress_bar(quiet=as_json) as progress,
         ):
-            done = replay(book, series, rules, from_ms=from_ms, to_ms=to_ms, progress=progress)
+            done = replay(book, series, rules, from_ms=from_ms, to_ms=to_ms, progress=progress, blackouts=quiet_times)
         summary = done.summary
         document = {
             "bars": summary.looks,
@@ -609,6 +616,7 @@ def _backtest(rooms: Rooms) -> Callable[..., None]:
                 "--cluster", envvar="ONEBOOK_CLUSTER", help="Where a walk-forward runs: dask://HOST:PORT or dask:local."
             ),
         ] = None,
+        blackouts: Blackouts = None,
         compare: Annotated[
             bool, typer.Option("--compare", help="Judge nothing: show the kept backtests whose ids are given.")
         ] = False,
@@ -616,6 +624,7 @@ def _backtest(rooms: Rooms) -> Callable[..., None]:
     ) -> None:
         """Judge the engine on history: every signal it would have sent, in R after costs, kept in the live book."""
         from handlers.cli_backtest import Asked, compared, compared_lines, judged, judged_lines
+        from handlers.cli_blackouts import blackouts_of
 
         path = DEFAULT_DB if db is None else db
         if compare:
@@ -623,7 +632,8 @@ def _backtest(rooms: Rooms) -> Callable[..., None]:
             print(json.dumps(document) if as_json else "\n".join(compared_lines(document)))
             return
         series, (from_ms, to_ms) = _on_timeframe(_series(files), timeframe), _range(from_time, to_time)
-        asked = Asked(series, _params(params), from_ms, to_ms, model, walk_forward, jobs, null)
+        quiet_times = blackouts_of(blackouts)
+        asked = Asked(series, _params(params), from_ms, to_ms, model, walk_forward, jobs, null, quiet_times)
         with contextlib.nullcontext() if walk_forward is None else _on_cluster(cluster):
             document = judged(path, asked, rooms.now_ms, quiet=as_json)
         print(json.dumps(document) if as_json else "\n".join(judged_lines(document)))

@@ -16,6 +16,7 @@ from handlers.cli_screen import progress_bar
 from handlers.cli_text import backtest_lines
 from services.backtest import RULES_ALONE, backtest, keep, metrics_of, performance_json
 from services.backtest_results import Compared, compare
+from services.blackouts import Blackout
 from services.null_models import null_models
 from services.past_models import PastModels, past_models, promoted_models
 from services.walk_forward import ALL_CORES, walk_forward
@@ -41,6 +42,7 @@ class Asked:
     months: int | None
     processes: int | None
     with_null_models: bool
+    blackouts: tuple[Blackout, ...] = ()
 
 
 def judged(path: Path, asked: Asked, now_ms: Callable[[], int], *, quiet: bool) -> dict[str, Any]:
@@ -115,6 +117,7 @@ def _in_one_go(book: Book, asked: Asked, past: PastModels, now_ms: Callable[[], 
             to_ms=asked.to_ms,
             progress=progress,
             past=past,
+            blackouts=asked.blackouts,
         )
     names = [f"{candles.symbol} {candles.timeframe.text}" for candles in asked.series]
     with book.transaction() as stores:
@@ -138,6 +141,7 @@ def _in_folds(book: Book, asked: Asked, past: PastModels, now_ms: Callable[[], i
             from_ms=asked.from_ms,
             to_ms=asked.to_ms,
             past=past,
+            blackouts=asked.blackouts,
             processes=ALL_CORES if asked.processes is None else asked.processes,
             progress=progress,
         )

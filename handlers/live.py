@@ -161,7 +161,7 @@ async def _run(ground: Ground) -> None:
         functools.partial(_series, ground),
         learning=learning,
         imports=imports,
-        backtests=BacktestDesk(settings.db, writer, ground.params, now_ms),
+        backtests=BacktestDesk(settings.db, writer, ground.params, now_ms, ground.blackouts),
         machine=Machine(_facts(settings), settings.log_dir, _soon(wanted.set)),
     )
     door = Door(token, settings.telegram_url, desk)

@@ -9,6 +9,7 @@ from engine.candles import Candles
 from engine.evaluation import Performance, performance
 from engine.params import Params
 from engine.vocabulary import ENGINE_VERSION, BookKind, Signal
+from services.blackouts import Blackout
 from services.past_models import PastModels
 from services.replay import Progress, replay
 from storage.backtests import (
@@ -60,15 +61,25 @@ def backtest(
     to_ms: int | None = None,
     progress: Progress = lambda *_: None,
     past: PastModels = RULES_ALONE,
+    blackouts: Sequence[Blackout] = (),
 ) -> Tested:
     """Replay `series` in a scratch book and judge what it would have sent, whether or not an account had room.
 
-    The models of `past` are asked about every signal, each for the time in which it stood.
+    The models of `past` are asked about every signal, each for the time in which it stood; around `blackouts` nothing is
+    sent.
     """
     with Book.temporary(BookKind.REPLAY, now_ms=now_ms) as book:
         adopt(book, past)
         done = replay(
-            book, series, params, from_ms=from_ms, to_ms=to_ms, progress=progress, all_looks=False, model_at=past.at
+            book,
+            series,
+            params,
+            from_ms=from_ms,
+            to_ms=to_ms,
+            progress=progress,
+            all_looks=False,
+            model_at=past.at,
+            blackouts=blackouts,
         )
         with book.reading() as view:
             trades = trades_of_replay(view.connection)

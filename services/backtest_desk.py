@@ -12,6 +12,7 @@ from engine.params import Params
 from engine.timeframes import Timeframe
 from gateways.candle_files import CandleFileError, read_series
 from services.backtest import Tested, backtest, keep
+from services.blackouts import NO_BLACKOUTS, Blackout, BlackoutFile
 from services.rules import in_force
 from storage.book import Book
 from storage.stores import Stores
@@ -55,11 +56,19 @@ class Found:
 class BacktestDesk:
     """Takes one backtest after the other on the book at `path`; the answer goes to the chat that asked, by the outbox."""
 
-    def __init__(self, path: Path, writer: Writer, base: Params, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        writer: Writer,
+        base: Params,
+        now_ms: Callable[[], int],
+        blackouts: BlackoutFile = NO_BLACKOUTS,
+    ) -> None:
         self._path = path
         self._writer = writer
         self._base = base
         self._now_ms = now_ms
+        self._blackouts = blackouts
         self._running: asyncio.Task[None] | None = None
 
     def start(self, wanted: Wanted, chat_id: int) -> None:
@@ -76,7 +85,8 @@ class BacktestDesk:
     async def _run(self, wanted: Wanted, chat_id: int) -> None:
         now_ms = self._now_ms()
         params = await self._writer.run(lambda tx: in_force(tx, self._base))
-        outcome = await asyncio.to_thread(in_a_process, self._path, wanted, params, now_ms)
+        blackouts = self._blackouts.calendar().blackouts
+        outcome = await asyncio.to_thread(in_a_process, self._path, wanted, params, now_ms, blackouts)
 
         def told(tx: Stores) -> None:
             facts: dict[str, int | str]
@@ -90,11 +100,13 @@ class BacktestDesk:
         await self._writer.run(told)
 
 
-def in_a_process(path: Path, wanted: Wanted, params: Params, now_ms: int) -> Found | Failed:
+def in_a_process(
+    path: Path, wanted: Wanted, params: Params, now_ms: int, blackouts: tuple[Blackout, ...] = ()
+) -> Found | Failed:
     """The whole test in a spawned process, which is ended when it takes too long."""
     ours, theirs = multiprocessing.Pipe(duplex=False)
     worker = multiprocessing.get_context("spawn").Process(
-        target=_work, args=(theirs, path, wanted, params, now_ms), name="backtest", daemon=True
+        target=_work, args=(theirs, path, wanted, params, now_ms, blackouts), name="backtest", daemon=True
     )
     worker.start()
     theirs.close()
@@ -112,7 +124,9 @@ def in_a_process(path: Path, wanted: Wanted, params: Params, now_ms: int) -> Fou
         ours.close()
 
 
-def outcome_of(path: Path, wanted: Wanted, params: Params, now_ms: int) -> Found | Failed:
+def outcome_of(
+    path: Path, wanted: Wanted, params: Params, now_ms: int, blackouts: tuple[Blackout, ...] = ()
+) -> Found | Failed:
     """The test itself, on at most MOST_SERIES series of at most MOST_BARS bars each."""
     try:
         series = read_series(wanted.files) if wanted.files else _of_book(path, wanted)
@@ -126,7 +140,7 @@ def outcome_of(path: Path, wanted: Wanted, params: Params, now_ms: int) -> Found
         )
     names = tuple(f"{candles.symbol} {candles.timeframe.text}" for candles in series)
     try:
-        return Found(backtest(series, params, now_ms=now_ms), names)
+        return Found(backtest(series, params, now_ms=now_ms, blackouts=blackouts), names)
     except ValueError as error:
         return Failed(str(error))
 
@@ -142,5 +156,7 @@ def _of_book(path: Path, wanted: Wanted) -> list[Candles]:
         return [candles for candles in found if len(candles)]
 
 
-def _work(answer: Pipe, path: Path, wanted: Wanted, params: Params, now_ms: int) -> None:
-    answer.send(outcome_of(path, wanted, params, now_ms))
+def _work(
+    answer: Pipe, path: Path, wanted: Wanted, params: Params, now_ms: int, blackouts: tuple[Blackout, ...]
+) -> None:
+    answer.send(outcome_of(path, wanted, params, now_ms, blackouts))

@@ -22,6 +22,7 @@ from engine.vocabulary import Rejected, Signal, Stage
 from ml.acting import Acting
 from ml.features import feature_reader
 from services.announce import Announcements
+from services.blackouts import Blackout
 from services.checkpoints import Checkpoints, ReadingsAt
 from services.position_manager import Settlement
 from services.predict import with_word
@@ -67,12 +68,13 @@ def replay(
     model_at: ModelAt = lambda at_ms: None,
     beside: Sequence[Candles] = (),
     to_the_end: bool = False,
+    blackouts: Sequence[Blackout] = (),
 ) -> Replayed:
     """Decide at every bar of `series` that closes in [from_ms, to_ms) and was not decided yet; book what follows.
 
     Without `all_looks` only looks at which a setup completed leave their row. The series `beside` are not decided on, but
     read as BTC's and settled on like the others. `to_the_end` follows what was decided beyond `to_ms`, as far as there are
-    candles.
+    candles. Around `blackouts` nothing would have been sent, as live.
     """
     refuse_unreadable(series)
     stacks = [_stack(candles, (*series, *beside)) for candles in series]
@@ -82,10 +84,11 @@ def replay(
     looks = _all_looks(stacks, params, begin_ms, end_ms, progress)
     decided = len(looks)
     settle_on, checkpoints = _settled_on((*series, *beside)), Checkpoints(_readings_of(stacks, params))
+    circumstances = Circumstances(Announcements(), tuple(blackouts))
     batches = list(_batches(looks))
     for number, batch in enumerate(batches):
         with book.transaction() as stores:
-            _book_batch(stores, batch, settle_on, params, checkpoints, model_at, all_looks=all_looks)
+            _book_batch(stores, batch, settle_on, params, checkpoints, model_at, circumstances, all_looks=all_looks)
         progress("booking", number + 1, len(batches))
     with book.transaction() as stores:
         rest_ms = last_ms if to_the_end else end_ms - 1
@@ -146,11 +149,12 @@ def _book_batch(
     params: Params,
     checkpoints: Checkpoints,
     model_at: ModelAt,
+    circumstances: Circumstances,
     *,
     all_looks: bool,
 ) -> None:
     settlement = Settlement(stores, settle_on, params, Announcements(), checkpoints)
-    recorder = Recorder(stores, settlement, params, Circumstances(Announcements()))
+    recorder = Recorder(stores, settlement, params, circumstances)
     at_ms = batch[0].candle_close_ms
     for at_ms, instant in groupby(batch, key=lambda look: look.candle_close_ms):
         settlement.until(at_ms)

@@ -20,6 +20,7 @@ from engine.params import Params
 from engine.vocabulary import ENGINE_VERSION, BookKind
 from ml.features import FEATURES_VERSION
 from services.backtest import RULES_ALONE, adopt, keep_run, performance_json
+from services.blackouts import Blackout
 from services.past_models import PastModels, between, past_models
 from services.replay import BTC, Progress, refuse_unreadable, replay
 from storage.backtests import BacktestRun, Backtests
@@ -56,6 +57,7 @@ class Job:
     fold: Fold
     params: Params
     models: tuple[StoredModel, ...]
+    blackouts: tuple[Blackout, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def walk_forward(
     from_ms: int | None = None,
     to_ms: int | None = None,
     past: PastModels = RULES_ALONE,
+    blackouts: Sequence[Blackout] = (),
     processes: int = ALL_CORES,
     progress: Progress = lambda *_: None,
 ) -> Walked:
@@ -86,7 +89,7 @@ def walk_forward(
     Jobs run in `processes` of their own, or wherever joblib is told to run them. The result depends on neither.
     """
     refuse_unreadable(series)
-    jobs = jobs_of(series, params, months, from_ms, to_ms, past.stored)
+    jobs = jobs_of(series, params, months, from_ms, to_ms, past.stored, blackouts)
     key = key_of(jobs)
     with UnfinishedRun.open(unfinished_path(book, key), now_ms) as unfinished:
         results = unfinished.done()
@@ -131,6 +134,7 @@ def jobs_of(
     from_ms: int | None = None,
     to_ms: int | None = None,
     models: Sequence[StoredModel] = (),
+    blackouts: Sequence[Blackout] = (),
 ) -> list[Job]:
     """Every series in every fold in which one of its candles closes, fold by fold, in the order of their names."""
     first_ms = min(int(candles.closed_ms[0]) for candles in series)
@@ -138,7 +142,14 @@ def jobs_of(
     begin_ms, end_ms = max(first_ms, from_ms or first_ms), min(last_ms, to_ms or last_ms)
     by_name = sorted(series, key=lambda candles: (candles.symbol, candles.timeframe.ms))
     jobs = [
-        Job(candles, _beside(candles, by_name), fold, params, between(models, fold.from_ms, fold.to_ms))
+        Job(
+            candles,
+            _beside(candles, by_name),
+            fold,
+            params,
+            between(models, fold.from_ms, fold.to_ms),
+            tuple(blackouts),
+        )
         for fold in month_folds(begin_ms, end_ms, months)
         for candles in by_name
         if ((candles.closed_ms >= fold.from_ms) & (candles.closed_ms < fold.to_ms)).any()
@@ -166,6 +177,7 @@ def judged(job: Job) -> JobResult:
             model_at=past.at,
             beside=job.beside,
             to_the_end=True,
+            blackouts=job.blackouts,
         )
         stopped = {name: n for name, n in done.summary.stopped_by_gate.items() if name.startswith(SETUP_STAGES)}
         with book.reading() as view:
@@ -205,10 +217,11 @@ def metrics_of(jobs: Sequence[Job], results: Sequence[JobResult]) -> dict[str, J
 
 
 def key_of(jobs: Sequence[Job]) -> str:
-    """Hex digits that name what is asked: the same candles, folds, parameters, engine and models, the same digits."""
+    """Hex digits that name what is asked: by candles, folds, parameters, engine, models and blackouts."""
     asked = hashlib.sha256()
     params = jobs[0].params
     asked.update(f"{ENGINE_VERSION} {FEATURES_VERSION} {params.hash} {params.learning.expires_after_days}".encode())
+    asked.update(repr(jobs[0].blackouts).encode() if jobs[0].blackouts else b"")  # without any, the digits of old
     known: dict[int, str] = {}
     for job in jobs:
         candles = " ".join(known.setdefault(id(one), _digest(one)) for one in (job.candles, *job.beside))

@@ -1,5 +1,6 @@
 """Replay: halves make the whole, again adds nothing, a crash leaves no trace, and what does not fit is refused."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -11,6 +12,7 @@ from engine.params import CheckpointParams, GateParams, Params, WindowParams
 from engine.timeframes import DAY_MS, HOUR_MS, Timeframe
 from engine.vocabulary import BookKind, PortfolioKind
 from gateways.simulated_market import SimulatedMarket
+from services.blackouts import Blackout
 from services.replay import Replayed, ReplayError, replay
 from storage.book import Book
 from storage.database import Moment
@@ -84,6 +86,24 @@ def test_parts_of_a_range_make_the_same_book_as_the_whole(book: Book, cuts: tupl
     into(book)
 
     assert everything(book) == uninterrupted()[1]
+
+
+def test_around_a_blackout_nothing_would_have_been_sent_and_the_reason_is_the_live_one():
+    week_ms, until_ms = 7 * DAY_MS, BEGIN_MS + 14 * DAY_MS
+    quiet = Blackout(BEGIN_MS + week_ms, "halving", week_ms, week_ms, ("ETHUSDT",))
+
+    def told(blackouts: tuple[Blackout, ...]) -> tuple[dict[str, int], dict[str, int]]:
+        with Book.temporary(BookKind.REPLAY, now_ms=BEGIN_MS) as book:
+            done = replay(book, series(), PARAMS, to_ms=until_ms, blackouts=blackouts)
+            with book.reading() as view:
+                sent = Counter(stored.signal.symbol for stored in view.signals.given_to_the_channel())
+        return done.summary.stopped_by_gate, sent
+
+    (calm, sent), (quieter, left) = told(()), told((quiet,))
+    assert sent["ETHUSDT"] > 0
+    assert left["ETHUSDT"] == 0
+    assert calm.get("blackout", 0) == 0
+    assert quieter["blackout"] > 0
 
 
 def test_parts_make_the_whole_where_checkpoints_act_too():

@@ -15,6 +15,7 @@ from engine.timeframes import DAY_MS, Timeframe
 from engine.vocabulary import BookKind
 from gateways.simulated_market import SimulatedMarket
 from services.backtest import backtest
+from services.blackouts import Blackout
 from services.replay import BTC
 from services.walk_forward import (
     Walked,
@@ -182,13 +183,14 @@ def test_a_run_that_died_between_keeping_and_tidying_up_is_not_kept_twice(book: 
     assert not path.exists()
 
 
-def test_other_candles_parameters_or_folds_are_another_run():
+def test_other_candles_parameters_folds_or_blackouts_are_another_run():
     jobs = jobs_of(series(), PARAMS, months=1)
     strict = replace(PARAMS, gates=replace(PARAMS.gates, min_rr=2.0))
     shifted = [replace(bars(BTC), close=bars(BTC).close * 1.0001), bars("SOLUSDT")]
     others = [
         jobs_of(series(), strict, months=1), jobs_of(series(), PARAMS, months=2), jobs_of(shifted, PARAMS, months=1),
+        jobs_of(series(), PARAMS, months=1, blackouts=[Blackout(END_MS, "FOMC", DAY_MS, DAY_MS)]),
     ]  # fmt: skip
 
     assert key_of(jobs) == key_of(jobs_of(series()[::-1], PARAMS, months=1))
-    assert len({key_of(jobs), *map(key_of, others)}) == 4
+    assert len({key_of(jobs), *map(key_of, others)}) == 5
