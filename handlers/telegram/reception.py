@@ -32,6 +32,7 @@ class Message:
 
 async def answered(desk: Desk, command: Command, asked: Asked, message: Message) -> Answer | None:
     """The answer to a command, or to why it is not done; None when the question deserves none (given twice, too many)."""
+    asked = replace(asked, words=tuple(map(_whole, asked.words)))
     text = " ".join((f"/{command.name}", *asked.words))[:LOGGED_CHARACTERS]
     key = command_key(asked.chat, message.id)
     refusal = await _admit(desk, asked, text, key)
@@ -98,6 +99,11 @@ async def leave(desk: Desk, press: Pressed) -> Answer:
 def command_key(chat: ChatRef, message_id: int) -> str:
     """Names a question among all there ever were."""
     return f"command:{chat.id}:{message_id}"
+
+
+def _whole(word: str) -> str:
+    """A word as the book can hold it: half a character, which JSON can carry and UTF-8 cannot, is a question mark."""
+    return word.encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
