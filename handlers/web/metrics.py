@@ -9,6 +9,8 @@ from prometheus_client.registry import Collector
 
 from handlers.web.reading import Numbers, Reading
 from storage.job_runs import JobStatus
+from storage.lock import Holder
+from storage.pulse import Pulse, Vitals
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 MS_PER_SECOND = 1_000
@@ -60,11 +62,21 @@ def _counted(numbers: Numbers, now_ms: int) -> Iterator[GaugeMetricFamily]:
         ("job",),
         [((j.job,), j.status not in bad) for j in numbers.jobs],
     )
+    yield _gauge("incidents_open", "Checks that are ill and were told.", (), [((), numbers.incidents_open)])
     yield _gauge("bot_up", "1 while a bot runs on the book.", (), [((), holder is not None)])
     if holder is not None:
-        age, uptime = _seconds(now_ms - holder.heartbeat_ms), _seconds(now_ms - holder.since_ms)
-        yield _gauge("bot_heartbeat_age_seconds", "Since the bot's last sign of life.", (), [((), age)])
-        yield _gauge("bot_uptime_seconds", "Since the bot was started.", (), [((), uptime)])
+        yield from _of_the_bot(holder, numbers.pulse, now_ms)
+
+
+def _of_the_bot(holder: Holder, pulse: Pulse | None, now_ms: int) -> Iterator[GaugeMetricFamily]:
+    age, uptime = _seconds(now_ms - holder.heartbeat_ms), _seconds(now_ms - holder.since_ms)
+    yield _gauge("bot_heartbeat_age_seconds", "Since the bot's last sign of life.", (), [((), age)])
+    yield _gauge("bot_uptime_seconds", "Since the bot was started.", (), [((), uptime)])
+    vitals = Vitals() if pulse is None else pulse.vitals
+    if vitals.memory_bytes is not None:
+        yield _gauge("bot_memory_bytes", "Memory of the bot.", (), [((), vitals.memory_bytes)])
+    if vitals.open_files is not None:
+        yield _gauge("bot_open_files", "Files the bot has open.", (), [((), vitals.open_files)])
 
 
 def _gauge(name: str, about: str, labels: tuple[str, ...], samples: Samples) -> GaugeMetricFamily:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from diagnostics.checks import CheckResult, Health, Status, health_of
 from engine.params import Params
+from services.watch_health import courses_of
 from storage.book import Book
 from storage.errors import BookError
 from storage.gauges import Gauges, gauges_of
 from storage.job_runs import JobRun
 from storage.lock import Holder, holder_of
+from storage.pulse import Pulse, pulse_of
 
 FRESH_MS = 5_000
 """How long a reading answers for: however many ask, the book is read once in this time."""
@@ -19,11 +21,13 @@ FRESH_MS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What is counted in a book: its gauges, the last run of each job, and who runs on it."""
+    """What is counted in a book: its gauges, the last run of each job, open incidents, who runs on it and how it is."""
 
     gauges: Gauges
     jobs: tuple[JobRun, ...]
+    incidents_open: int
     holder: Holder | None
+    pulse: Pulse | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,13 @@ def read(path: Path, params: Params, now_ms: int) -> Reading:
 
 def _numbers(path: Path) -> Numbers:
     with Book.open_read_only(path) as book, book.reading() as view:
-        return Numbers(gauges_of(view.connection), view.job_runs.last_of_each(), holder_of(path))
+        return Numbers(
+            gauges_of(view.connection),
+            view.job_runs.last_of_each(),
+            sum(course.is_told for course in courses_of(view.meta).values()),
+            holder_of(path),
+            pulse_of(view.meta),
+        )
 
 
 class Readings:

@@ -17,10 +17,12 @@ from engine.vocabulary import BookKind, LedgerKind, PortfolioKind
 from handlers.web.app import application, listening, server
 from handlers.web.guard import HEADERS
 from handlers.web.reading import FRESH_MS, Readings, read
+from services.watch_health import Symptom, watch
 from storage.book import Book
 from storage.chats import ChatKind
 from storage.job_runs import JobStatus
 from storage.lock import BookLock
+from storage.pulse import Pulse, Vitals, beat
 from tests.fakes.clock import ManualClock
 from tests.storage.samples import NOW_MS, opened, recorded
 
@@ -39,6 +41,9 @@ def path(tmp_path: Path) -> Path:
         for job, status in (("settle", JobStatus.OK), ("backup", JobStatus.FAILED)):
             tx.job_runs.claim(job, NOW_MS - 60_000, "test", NOW_MS - 60_000)
             tx.job_runs.finish(job, NOW_MS - 60_000, status, None, NOW_MS - 30_000)
+        for _ in range(2):
+            watch(tx, [Symptom("jobs", "FAIL", "1 bad", "backup", "look at it")], NOW_MS)
+        beat(tx.meta, Pulse(NOW_MS, NOW_MS, vitals=Vitals(memory_bytes=123_456, open_files=7)))
     return tmp_path / "live.db"
 
 
@@ -106,6 +111,8 @@ def test_metrics_tell_the_numbers_of_the_book(path: Path):
     assert (told['onebook_job_ok{job="settle"}'], told['onebook_job_ok{job="backup"}']) == (1, 0)
     assert sum(value for name, value in told.items() if name.startswith("onebook_signals")) == 1
     assert (told["onebook_bot_up"], told["onebook_bot_uptime_seconds"]) == (1, 5)
+    assert (told["onebook_bot_memory_bytes"], told["onebook_bot_open_files"]) == (123_456, 7)
+    assert told["onebook_incidents_open"] == 1
     assert told['onebook_check{check="jobs done well"}'] == 3
     assert told["process_resident_memory_bytes"] > 0
 
