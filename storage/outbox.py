@@ -49,6 +49,7 @@ class OutboxItem:
     is_reply: bool
     reply_to_telegram_id: int | None
     original_state: OutboxState | None
+    original_sent_ms: int | None
     edits: bool
 
 
@@ -68,7 +69,7 @@ class NotInOutbox(LookupError):
 _SELECT = """
 SELECT o.id, o.message_id, m.kind, m.signal_id, m.payload, m.created_ms, m.expires_ms, m.dedupe_key, o.chat_id,
   c.telegram_id, c.topic_id, o.state, o.tries, o.sent_ms, o.telegram_message_id, o.error, o.reply_to IS NOT NULL,
-  original.telegram_message_id, original.state, json_extract(m.payload,'$.edits') IS NOT NULL
+  original.telegram_message_id, original.state, original.sent_ms, json_extract(m.payload,'$.edits') IS NOT NULL
 FROM outbox o JOIN messages m ON m.id=o.message_id JOIN chats c ON c.id=o.chat_id
 LEFT JOIN outbox original ON original.id=o.reply_to
 WHERE """
@@ -235,7 +236,7 @@ def _item(row: Sequence[Any]) -> OutboxItem:
     (
         outbox_id, message_id, kind, signal_id, payload, created_ms, expires_ms, dedupe_key, chat_id,
         chat_telegram_id, topic_id, state, tries, sent_ms, telegram_message_id, error, is_reply, original_id,
-        original_state, edits,
+        original_state, original_sent_ms, edits,
     ) = row  # fmt: skip
     return OutboxItem(
         id=outbox_id,
@@ -257,5 +258,6 @@ def _item(row: Sequence[Any]) -> OutboxItem:
         is_reply=bool(is_reply),
         reply_to_telegram_id=original_id,
         original_state=None if original_state is None else OutboxState(original_state),
+        original_sent_ms=original_sent_ms,
         edits=bool(edits),
     )

@@ -77,15 +77,16 @@ def _signal(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
     stored = _stored(stores, item)
     if stored.status is SignalStatus.MISSED:
         return Post(joined([*missed_lines(stored, voice), *_footnotes(stores, voice)]), silent=is_silent(item))
-    state = late_line(stored, voice) or state_line(stores, stored, voice)
+    state = late_line(stores, stored, voice, None) or state_line(stores, stored, voice)
     chart = ChartRequest(stored.id, ChartKind.SIGNAL)
     return Post(_card(stores, item, stored, state, voice), _buttons(stores, item, voice), chart, is_silent(item))
 
 
 def _status(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
-    """The same post once more, with the line that says where the signal stands now."""
+    """The same post once more, with the line that says where the signal stands now; one that was late stays late."""
     stored = _stored(stores, item)
-    state = state_line(stores, stored, voice)
+    late = None if item.original_sent_ms is None else late_line(stores, stored, voice, item.original_sent_ms)
+    state = joined([line for line in (late, state_line(stores, stored, voice)) if line is not None])
     return Post(_card(stores, item, stored, state, voice), _buttons(stores, item, voice), silent=True)
 
 

@@ -44,11 +44,15 @@ def state_line(stores: Stores, stored: StoredSignal, voice: Voice) -> Markup:
             return voice.say("state.waiting")
 
 
-def late_line(stored: StoredSignal, voice: Voice) -> Markup | None:
-    """The warning of a post whose price went on before it could be sent; None when it did not."""
-    match stored.status:
+def late_line(stores: Stores, stored: StoredSignal, voice: Voice, sent_ms: int | None) -> Markup | None:
+    """The warning of a post whose price went on before it was sent; None when it did not.
+
+    It stays with the post: `sent_ms` is when that was sent, None while it is being sent.
+    """
+    status = stored.status if sent_ms is None else _status_at(stores, stored, sent_ms)
+    match status:
         case SignalStatus.EXECUTED | SignalStatus.CLOSED | SignalStatus.EXPIRED | SignalStatus.CANCELLED:
-            return voice.say("state.late", what=voice.say(f"late.{stored.status.value}"))
+            return voice.say("state.late", what=voice.say(f"late.{status.value}"))
         case _:
             return None
 
@@ -160,6 +164,17 @@ def _position_line(stores: Stores, stored: StoredSignal, voice: Voice) -> Markup
     if hit:
         return voice.say("state.target", no=hit, count=len(stored.signal.targets))
     return voice.say("state.open")
+
+
+def _status_at(stores: Stores, stored: StoredSignal, at_ms: int) -> SignalStatus:
+    """How far a signal that was sent had come by then, on the candles that had closed."""
+    if stored.status in (SignalStatus.EXPIRED, SignalStatus.CANCELLED):
+        return stored.status if stored.status_ms <= at_ms else SignalStatus.SENT
+    position = _speaking_for(stores, stored.id)
+    if position is None or position.opened_ms > at_ms:
+        return SignalStatus.SENT
+    is_closed = position.closed_ms is not None and position.closed_ms <= at_ms
+    return SignalStatus.CLOSED if is_closed else SignalStatus.EXECUTED
 
 
 def _speaking_for(stores: Stores, signal_id: int) -> Position | None:

@@ -239,6 +239,30 @@ def test_the_status_line_follows_the_book_and_the_levels_stay(book: Book):
     assert waiting[:2] + waiting[3:] == running[:2] + running[3:] == closed[:2] + closed[3:]
 
 
+@pytest.mark.parametrize(
+    ("after_ms", "lines"),
+    [
+        (-HOUR_MS, ["▶️ open"]),  # the price came once the post was out
+        (HOUR_MS, ["⚠️ Sent late: it was already filled", "▶️ open"]),
+    ],
+)
+def test_a_post_that_was_sent_late_says_so_for_ever(book: Book, after_ms: int, lines: list[str]):
+    with book.transaction() as tx:
+        post_of(tx, CASES["signal"])
+        [item] = tx.outbox.of_message(1)
+        shadow = tx.portfolios.of_kind(PortfolioKind.SHADOW).id
+        position = tx.positions.get(shadow_position(tx, 1))
+        assert position.portfolio_id == shadow
+        tx.outbox.mark_sending(item.id)
+        tx.outbox.mark_sent(item.id, 7, position.opened_ms + after_ms)
+        tx.signals.set_status(1, SignalStatus.EXECUTED, None, position.opened_ms)
+        Announcements((item.chat_id,)).update(
+            tx, MessageKind.TARGET, 1, NOW_MS + DAY_MS, {**about("BTCUSDT", LONG.direction), **CASES["target"].facts}
+        )
+
+        assert rendered(tx, MessageKind.STATUS).html.splitlines()[2 : 2 + len(lines)] == lines
+
+
 def test_an_event_edits_the_post_wherever_it_went(book: Book):
     with book.transaction() as tx:
         post_of(tx, CASES["filled"])
