@@ -9,7 +9,7 @@ import functools
 import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -35,6 +35,7 @@ from services.backup_jobs import BackupJobs
 from services.blackouts import BlackoutFile
 from services.chart_desk import ChartDesk
 from services.collected import queue_collections
+from services.deadman import DeadMan
 from services.digest import queue_digest
 from services.feed import Feed
 from services.hands import Hands
@@ -109,7 +110,7 @@ def _run_once(db: str | None, params_file: str | None, wall_ms: Callable[[], int
     params = read_params(settings.params)
     if settings.market is not None:
         params = replace(params, costs=replace(params.costs, market=settings.market))
-    logs.set_up(settings.log_dir, [settings.token.get_secret_value()])
+    logs.set_up(settings.log_dir, [secret.get_secret_value() for secret in settings.secrets])
     asyncio.run(_live(settings, params, lambda: settings.clock.book(wall_ms())))
 
 
@@ -307,6 +308,7 @@ class Pipeline:
             self._watchman.verify,
             self._watchman.check_backup,
             self._watchman.look,
+            self._deadman(),
         )
         table = jobs(live, watch.timeframes, chores)
         self._watchman.watching(watch)
@@ -356,6 +358,13 @@ class Pipeline:
 
     async def _retention(self) -> None:
         await self._ground.writer.run(lambda tx: forget(tx, self._ground.now_ms()))
+
+    def _deadman(self) -> Callable[[], Awaitable[None]] | None:
+        """What gives the dead-man's sign, None where no address waits for it."""
+        ground, url = self._ground, self._ground.settings.deadman_url
+        if url is None:
+            return None
+        return DeadMan(url.get_secret_value(), self._watchman.is_failing, ground.writer, ground.now_ms).sign
 
     async def _train(self) -> None:
         """A training where one is due, and the acting model anew: it may have been rolled back, or grown too old."""

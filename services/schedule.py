@@ -72,6 +72,7 @@ class Chores:
     verify: Callable[[], Awaitable[None]]
     soundness: Callable[[], Awaitable[None]]
     health: Callable[[], Awaitable[None]]
+    deadman: Callable[[], Awaitable[None]] | None
 
 
 def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[Job, ...]:
@@ -94,6 +95,7 @@ def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[J
         Job("soundness", Timeframe.D1, 5 * HOUR_MS + 47 * MINUTE_MS, 600.0, True, chores.soundness),
         # last, because it looks at what the others left
         Job("health", Timeframe.M5, 50_000, 60.0, False, chores.health),
+        *([] if chores.deadman is None else [Job("deadman", Timeframe.M5, 55_000, 60.0, False, chores.deadman)]),
     )
 
 
@@ -178,7 +180,7 @@ class Schedule:
         except BookError as error:
             self._say_once(job, str(error))
             return
-        status, detail = JobStatus.FAILED, "it ended in the middle"
+        status, detail, began_ms = JobStatus.FAILED, "it ended in the middle", self._now_ms()
         try:
             async with asyncio.timeout(job.timeout_s):
                 await job.run()
@@ -189,6 +191,8 @@ class Schedule:
             detail = str(error) or f"took longer than {job.timeout_s:g} s"
         finally:
             self._say_once(job, detail if status is JobStatus.FAILED else None)
+            facts = {"job": job.name, "slot_ms": slot_ms, "status": status.value, "took_ms": self._now_ms() - began_ms}
+            logger.info("job ended", extra={"facts": facts | ({"why": detail} if detail else {})})
             if job.claims:
                 await self._writer.run(
                     lambda tx: tx.job_runs.finish(job.name, slot_ms, status, detail or None, self._now_ms())
