@@ -4,6 +4,7 @@ from handlers.telegram.commands import (
     access,
     checkpoints,
     closing,
+    health,
     hearing,
     importing,
     learning,
@@ -26,6 +27,7 @@ ACTIONS: tuple[Action, ...] = (
     *checkpoints.ACTIONS,
     *closing.ACTIONS,
     *machine.ACTIONS,
+    *health.ACTIONS,
     *importing.ACTIONS,
     *learning.ACTIONS,
 )

@@ -12,6 +12,7 @@ from services.import_desk import IMPORT_DONE
 from services.incidents import CHAT_CLOSED, OTHER_BOT
 from services.membership import MEMBERSHIP
 from services.post import Post
+from services.watch_health import HEALTH_OPENED, HEALTH_RESOLVED
 from storage.outbox import OutboxItem
 from storage.stores import Stores
 
@@ -67,6 +68,8 @@ NOTICES: Mapping[str, Worded] = {
     ACCESS_DECISION: _let_in,
     MEMBERSHIP: _membership,
     CHAT_CLOSED: _incident,
+    HEALTH_OPENED: _incident,
+    HEALTH_RESOLVED: _incident,
     OTHER_BOT: _incident,
     BACKTEST_DONE: _backtest,
     IMPORT_DONE: _import,

@@ -84,3 +84,11 @@ def test_a_persons_status_sizes_the_next_order_until_it_is_cleared(book: Book):
 
         tx.scores.clear_status(Dim.COIN, "BTCUSDT", NOW_MS)
         assert tx.scores.get(Dim.COIN, "BTCUSDT").status is ScoreStatus.UNKNOWN
+
+
+def test_a_score_that_has_not_heard_of_a_new_close_is_behind(traded: Book):
+    with traded.reading() as view:
+        assert view.scores.behind(BEGIN_MS) == []
+
+    with spoilt(traded, "UPDATE scores SET last_closed_ms=1 WHERE dim='direction' AND key='LONG'") as tx:
+        assert tx.scores.behind(BEGIN_MS) == ["direction LONG"]

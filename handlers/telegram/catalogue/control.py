@@ -1,8 +1,6 @@
-"""The texts of watching over the bot."""
+"""The texts of pausing and going on."""
 
 TEXTS = {
-    "health.good": {"en": "{mark} {name}: {value}", "bg": "{mark} {name}: {value}"},
-    "health.line": {"en": "{mark} {name}: {value} – {detail}", "bg": "{mark} {name}: {value} – {detail}"},
     "pause.all": {"en": "Paused", "bg": "На пауза"},
     "pause.symbol": {"en": "#{symbol} paused", "bg": "#{symbol} на пауза"},
     "pause.until": {"en": "until {until}", "bg": "до {until}"},

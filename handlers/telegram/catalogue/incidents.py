@@ -1,6 +1,14 @@
-"""The texts of what goes wrong between the bot and Telegram, which only the owner can put right."""
+"""The texts of what goes wrong with the bot and of what heals, told to whoever looks after it."""
 
 TEXTS = {
+    "incident.health_opened": {
+        "en": "🚨 <b>{check}</b> is {status}: {value} – {detail}\nWhat to do: {remedy}",
+        "bg": "🚨 <b>{check}</b> е {status}: {value} – {detail}\nКакво да се направи: {remedy}",
+    },
+    "incident.health_resolved": {
+        "en": "✅ <b>{check}</b> is well again after {lasted}.",
+        "bg": "✅ <b>{check}</b> отново е наред след {lasted}.",
+    },
     "incident.chat_closed": {
         "en": "⚠️ Chat {chat_id} is closed to me: {reason}. What waits for it is kept. Let me in again and restart me.",
         "bg": "⚠️ Чатът {chat_id} е затворен за мен: {reason}. Чакащото се пази. Пусни ме пак и ме рестартирай.",

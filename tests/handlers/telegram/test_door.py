@@ -114,10 +114,12 @@ async def test_pause_stops_sending_and_resume_goes_on_with_their_author_in_the_b
 
 
 async def test_health_answers_from_the_book(chat):
-    told = await chat.ask("/health")
+    told = await chat.asked("/health")
+    every = next(data for label, data in told.buttons if label == "Every check")
+    await chat.press_data(told, every)
 
-    assert "<b>OK</b>" in told
-    assert "paper balance = deposits" in told
+    assert "<b>OK</b>" in told.text
+    assert "paper balance = deposits" in chat.shown(told).text
 
 
 async def test_updates_are_asked_for_by_kind_and_only_these(chat):
