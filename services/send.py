@@ -40,6 +40,7 @@ from services.post import Picture, Render
 from services.publish import publish
 from services.throttle import Throttle
 from storage.book import Book
+from storage.errors import BookError
 from storage.events import EventType
 from storage.outbox import KILLED_WHILE_SENDING, OutboxItem, OutboxState
 from storage.publications import Delivery
@@ -88,6 +89,7 @@ class Sender:
         self._lanes: dict[int, asyncio.Task[None]] = {}
         self._lost_topics: set[int] = set()
         self._stopping = False
+        self._trouble: str | None = None
         self._gate = asyncio.Lock()
         self._charted: tuple[int, Picture | None] = (0, None)  # of one message, whose copies ask alike
 
@@ -117,12 +119,20 @@ class Sender:
                     await self._until_there_is_room()
             self._clear_lanes()
 
+    async def drain_patiently(self) -> None:
+        """The same; where the book cannot be written (a full disk, say), that is said once and waited for."""
+        try:
+            await self.drain()
+        except BookError as error:
+            self._complain(error)
+            await self._until_the_book_is_well()
+
     async def run(self) -> None:
         """Send for ever; cancelled, it first lets what is on the wire come to its end."""
         try:
             while True:
                 self._woken.clear()
-                await self.drain()
+                await self.drain_patiently()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(await self._pause_s()):
                         await self._woken.wait()
@@ -168,10 +178,41 @@ class Sender:
         sending = await self._depart(item, lambda tx: self._begin(tx, item.id, png))
         if sending is None:
             return
-        end = await self._say(sending)
-        await self._writer.run(lambda tx: self._book_end(tx, sending.item, end))
-        facts = {"outbox": item.id, "kind": item.kind, "chat": item.chat_telegram_id, "try": item.tries + 1}
-        logger.info("message handed over", extra={"facts": facts | {"result": type(end.result).__name__}})
+        await self._keep_end(sending.item, await self._say(sending))
+
+    async def _keep_end(self, item: OutboxItem, end: End) -> None:
+        """Write down what Telegram answered, however long the book cannot be written: it is known, and no doubt."""
+        while True:
+            try:
+                await self._writer.run(lambda tx: self._book_end(tx, item, end))
+            except BookError as error:
+                if self._stopping:
+                    logger.error("%s The next start finds outbox row %d of unknown end.", error, item.id)
+                    return
+                self._complain(error)
+                await self._sleep(LONGEST_SLEEP_S)
+            else:
+                self._trouble = None
+                facts = {"outbox": item.id, "kind": item.kind, "chat": item.chat_telegram_id, "try": item.tries + 1}
+                logger.info("message handed over", extra={"facts": facts | {"result": type(end.result).__name__}})
+                return
+
+    def _complain(self, error: BookError) -> None:
+        """Log what is wrong with the book, once until something was booked again."""
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            logger.error("%s Nothing is sent until that is put right.", error)
+
+    async def _until_the_book_is_well(self) -> None:
+        """Wait until what was begun has ended and could be written down; of the rest the end is unknown."""
+        while True:
+            if self._lanes:
+                await asyncio.wait(self._lanes.values())
+            with suppress(BookError):
+                self._clear_lanes()
+                await self.recover()
+                return
+            await self._sleep(LONGEST_SLEEP_S)
 
     async def _may_repeat(self, item: OutboxItem) -> bool:
         """Whether what was tried before may be tried now; what may have arrived waits until Telegram is heard again."""

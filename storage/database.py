@@ -145,7 +145,7 @@ def explained(error: DatabaseError, path: Path) -> BookError | None:
         case sqlite3.SQLITE_NOTADB:
             return NotABook(f"{path} is not a book: it is no SQLite file.")
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_IOERR | sqlite3.SQLITE_PERM:
-            return UnreachableBook(f"{path} cannot be opened or read: {error}.")
+            return UnreachableBook(f"{path} cannot be opened, read or written: {error}.")
         case _:
             return None
 

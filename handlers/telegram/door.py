@@ -47,6 +47,7 @@ from services.incidents import Trouble, note
 from services.membership import Membership, moved
 from services.split import CAPTION_UNITS, plain, shortened, units
 from storage.chats import ChatKind
+from storage.errors import BookError
 from storage.users import KNOWN_ROLES, Role, User
 
 GATE_GROUP = -1
@@ -224,13 +225,18 @@ class Door:
             await message.reply_text(text(user.language, "refused.unknown"))
 
     async def _failed(self, update: object, context: Context) -> None:
-        """A defect in an answer: the log has it whole, whoever asked hears that there is one."""
-        logger.error("an update could not be answered", exc_info=context.error)
+        """No answer, by a defect or because the book cannot be used: the log has it whole, whoever asked hears of it."""
+        if isinstance(context.error, BookError):
+            key = "refused.book"
+            logger.error("an update could not be answered: %s", context.error)
+        else:
+            key = "refused.defect"
+            logger.error("an update could not be answered", exc_info=context.error)
         if not isinstance(update, Update) or isinstance(context.error, TelegramError):
             return
         user, message = self._asker(update), update.effective_message
         if user is not None and isinstance(message, Message):
-            await message.reply_text(text(user.language, "refused.defect"))
+            await message.reply_text(text(user.language, key))
 
     # Answers
 

@@ -6,6 +6,7 @@ where the world's clock stands. A bot that is started again on the same folder l
 
 import functools
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +29,13 @@ from services.send import Sender
 from storage.book import Book
 from storage.chats import ChatKind
 from storage.database import Fault
+from storage.events import EventType
+from storage.job_runs import JobStatus
 from storage.retention import forget
 from storage.stores import Stores
 from storage.writer import Writer
 from tests.fakes.clock import ManualClock
+from tests.services.bookrows import differences, rows, told
 from tests.services.rig import CHANNEL, LIVELY, OWNER, SEED, ms
 
 SYMBOLS = ("ADAUSDT", "XRPUSDT")
@@ -43,9 +47,10 @@ PATIENT_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder with a book and the chats its bot writes to."""
+    """A folder with a book and, there or `elsewhere`, the chats its bot writes to."""
 
     folder: Path
+    elsewhere: Path | None = None
 
     @property
     def book(self) -> Path:
@@ -53,7 +58,7 @@ class Place:
 
     @property
     def chats(self) -> "FileTelegram":
-        return FileTelegram(self.folder / "telegram.jsonl")
+        return FileTelegram((self.elsewhere or self.folder) / "telegram.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +191,7 @@ async def live(
             for wish in wishes:
                 if wish.at_ms <= clock.ms:
                     await writer.run(functools.partial(_close, hands=Hands(params, announcements), wish=wish))
-            await sender.drain()
+            await sender.drain_patiently()
             tell(step_ms)
             if step_ms >= until_ms:
                 break
@@ -200,3 +205,28 @@ def _close(tx: Stores, hands: Hands, wish: Wish) -> None:
     if tx.events.by_key(f"hand:{key}") is None:
         position = tx.positions.open_positions(account)[0]
         hands.close(tx, HandOrder(position.id, f"telegram:{OWNER}", key, wish.at_ms))
+
+
+def unlike(whole: Place, other: Place) -> list[str]:
+    """How a life that was killed differs from the untouched one: in its rows, its jobs and its channel."""
+    with Book.open_read_only(whole.book) as expected, Book.open_read_only(other.book) as found:
+        wrong = differences(rows(expected), rows(found))
+        with found.reading() as view:
+            wrong += [
+                f"{run.job} never ended" for run in view.job_runs.last_of_each() if run.status is JobStatus.STARTED
+            ]
+            declared = {
+                view.outbox.get(int(str(event.idem_key).split(":")[1])).telegram_message_id
+                for event in view.events.latest(10_000, EventType.SEND_UNKNOWN)
+            }
+    heard = other.chats.arrived()
+    said, wanted = Counter(_posts(heard)), Counter(_posts(whole.chats.arrived()))
+    in_doubt = {told(heard[number - 1].text) for number in declared if number is not None}
+    wrong += [f"never said: {text}" for text in wanted - said]
+    wrong += [f"said twice: {text}" for text in said - wanted if text not in in_doubt]
+    return wrong
+
+
+def _posts(calls: Sequence[Arrived]) -> list[str]:
+    """What is new in a chat; a change of a post may go out together with the next one."""
+    return [told(call.text) for call in calls if call.edits is None]

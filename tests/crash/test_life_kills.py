@@ -18,12 +18,8 @@ import pytest
 
 from engine.timeframes import MINUTE_MS
 from storage.backup import copy_book
-from storage.book import Book
-from storage.events import EventType
-from storage.job_runs import JobStatus
 from tests.crash.killing import Boundary, Work, boundaries_of, killed_everywhere, untrue
-from tests.crash.lives import BEGIN_MS, STEP_MS, Arrived, Place, Wish, live
-from tests.services.bookrows import differences, rows, told
+from tests.crash.lives import BEGIN_MS, STEP_MS, Place, Wish, live, unlike
 from tests.services.rig import ms
 from tests.storage.crashing import FORK, in_child
 
@@ -39,6 +35,8 @@ MUST_BE_MET = frozenset(
 )  # fmt: skip
 """What a life writes; each is met by a kill in the short form too."""
 RANDOM_KILLS = {"short": 12, "full": 1_000}
+KILLED_UNTIL_MS, AT_REST_MS = ms("2026-01-01T03:00"), ms("2026-01-01T03:30")
+"""Lives are killed at random up to here, and have come to rest there: what is in doubt is repeated after some minutes."""
 KILLS_A_LIFE = 10
 """After so many kills a life is let come to its end, so that every kill counts."""
 SEED = 20_261_121
@@ -103,31 +101,6 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Untouched:
     return Untouched(folder, time.monotonic() - began_s)
 
 
-def unlike(whole: Place, other: Place) -> list[str]:
-    """How a life that was killed differs from the untouched one: in its rows, its jobs and its channel."""
-    with Book.open_read_only(whole.book) as expected, Book.open_read_only(other.book) as found:
-        wrong = differences(rows(expected), rows(found))
-        with found.reading() as view:
-            wrong += [
-                f"{run.job} never ended" for run in view.job_runs.last_of_each() if run.status is JobStatus.STARTED
-            ]
-            declared = {
-                view.outbox.get(int(str(event.idem_key).split(":")[1])).telegram_message_id
-                for event in view.events.latest(10_000, EventType.SEND_UNKNOWN)
-            }
-    heard = other.chats.arrived()
-    said, wanted = Counter(posts(heard)), Counter(posts(whole.chats.arrived()))
-    in_doubt = {told(heard[number - 1].text) for number in declared if number is not None}
-    wrong += [f"never said: {text}" for text in wanted - said]
-    wrong += [f"said twice: {text}" for text in said - wanted if text not in in_doubt]
-    return wrong
-
-
-def posts(calls: Sequence[Arrived]) -> list[str]:
-    """What is new in a chat; a change of a post may go out together with the next one."""
-    return [told(call.text) for call in calls if call.edits is None]
-
-
 def chosen_of(met: Sequence[Boundary], lacking: set[str]) -> list[int]:
     """Every boundary in the full form; in the short one those that write what was not met yet."""
     if SIZE == "full":
@@ -174,16 +147,16 @@ def test_lives_killed_at_random_instants_under_load_become_the_untouched_one(unt
                 break
             kills += 1
             assert untrue(place.book) == []
-            at_ms = min(reached_ms + dice.choice((0, STEP_MS, DOWN_MS)), CLOSED_BY_HAND.at_ms - STEP_MS)
+            at_ms = min(reached_ms + dice.choice((0, STEP_MS, DOWN_MS)), KILLED_UNTIL_MS)
         assert in_child(finish, place, at_ms) == 0
         assert untrue(place.book) == []
-        assert unlike(Place(untouched.at(CLOSED_BY_HAND.at_ms - STEP_MS)), place) == []
+        assert unlike(Place(untouched.at(AT_REST_MS)), place) == []
         shutil.rmtree(place.folder)
     print("random kills", kills, "of lives", number)
 
 
 def finish(place: Place, from_ms: int) -> None:
-    asyncio.run(live(place, from_ms, CLOSED_BY_HAND.at_ms - STEP_MS))
+    asyncio.run(live(place, from_ms, AT_REST_MS))
 
 
 def killed_after(place: Place, from_ms: int, seconds: float) -> int | None:
@@ -194,7 +167,7 @@ def killed_after(place: Place, from_ms: int, seconds: float) -> int | None:
         reached_ms.value = at_ms
 
     def life() -> None:
-        asyncio.run(live(place, from_ms, CLOSED_BY_HAND.at_ms - STEP_MS, tell=note))
+        asyncio.run(live(place, from_ms, KILLED_UNTIL_MS, tell=note))
 
     child = FORK.Process(target=life)
     child.start()

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from storage.database import Moment
+from storage.database import DatabaseError, Moment
 
 FORK = multiprocessing.get_context("fork")
 
@@ -30,6 +30,22 @@ class CrashAt:
             self.struck = True
             self._strike()
         self._statements_left -= 1
+
+
+class Trouble:
+    """A fault that refuses every commit with one of SQLite's codes while it is on; `struck` counts the refusals."""
+
+    def __init__(self, code: int, is_on: Callable[[], bool]) -> None:
+        self.struck = 0
+        self._code = code
+        self._is_on = is_on
+
+    def __call__(self, moment: Moment, sql: str) -> None:
+        if sql == "COMMIT" and moment is Moment.BEFORE and self._is_on():
+            self.struck += 1
+            error = DatabaseError("refused by a test")
+            error.sqlite_errorcode = self._code
+            raise error
 
 
 def raise_crash() -> None:

@@ -49,6 +49,10 @@ TEXTS = {
         "en": "That failed on my side; the log says why.",
         "bg": "Това се провали при мен; в лога пише защо.",
     },
+    "refused.book": {
+        "en": "The book cannot be written now, so nothing was changed. The log says why; ask again once that is put right.",
+        "bg": "Сега в книгата не може да се пише и нищо не е променено. В лога пише защо; опитай пак, когато се оправи.",
+    },
     "refused.market": {"en": "{reason}", "bg": "{reason}"},
     "ask.alone": {
         "en": "/{name} stands alone; there is nothing to write behind it.",
