@@ -113,6 +113,18 @@ async def test_pause_stops_sending_and_resume_goes_on_with_their_author_in_the_b
     assert await chat.ask("/resume") == "I was not paused."
 
 
+async def test_who_asks_for_a_change_while_the_disk_is_full_hears_that_nothing_was_changed(rig, chat):
+    with rig.book.transaction() as tx:
+        [pages] = tx.connection.execute("PRAGMA page_count").fetchone()
+        tx.connection.execute(f"PRAGMA max_page_count={pages}")
+
+    assert await chat.ask("/pause " + 3_500 * "x") == (
+        "The book cannot be written now, so nothing was changed. The log says why; ask again once that is put right."
+    )
+    with rig.book.reading() as view:
+        assert paused_reason(view) is None
+
+
 async def test_health_answers_from_the_book(chat):
     told = await chat.asked("/health")
     every = next(data for label, data in told.buttons if label == "Every check")
