@@ -78,6 +78,7 @@ def build(rooms: Rooms) -> typer.Typer:
         ("web", _web),
         ("why", _why),
         ("doctor", _doctor),
+        ("report", _report),
         ("verify", _verify),
         ("backup", _backup),
         ("restore", _restore),
@@ -488,6 +489,34 @@ def _import_legacy(rooms: Rooms) -> Callable[..., None]:
         raise typer.Exit(report.exit_code)
 
     return import_legacy
+
+
+def _report(rooms: Rooms) -> Callable[..., None]:
+    def report(
+        name: Annotated[str, typer.Argument(metavar="daily|weekly|monthly", help="Which report.")],
+        date: Annotated[
+            str | None,
+            typer.Option("--date", help="A day of the period, ISO date; without it the last one that is over."),
+        ] = None,
+        chart: Annotated[Path | None, typer.Option("--chart", help="Draw the account's curve into this PNG.")] = None,
+        db: Db = None,
+        params: NoParams = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """What a day, a week or a month was: signals, results, money, model, protections, machine."""
+        from handlers.cli_report import equity_behind, full_document, lines, write
+        from handlers.cli_report import report as report_of
+        from storage.book import Book
+
+        with Book.open_read_only(DEFAULT_DB if db is None else db) as book, book.reading() as view:
+            found = report_of(view, name, date, rooms.now_ms())
+            if chart is not None:
+                from services.equity_chart import equity_chart
+
+                write(equity_chart(equity_behind(view, found)), chart)
+        print(json.dumps(full_document(found)) if as_json else "\n".join(lines(found)))
+
+    return report
 
 
 def _verify(rooms: Rooms) -> Callable[..., None]:

@@ -47,6 +47,7 @@ from services.live_scan import LiveScan, Watch, chart_reader, fresh_look, stored
 from services.pace import MS_PER_SECOND
 from services.post import SeriesRequest
 from services.publish import set_public_channel
+from services.report_delivery import Reporting
 from services.restore import refuse_damaged
 from services.rules import in_force
 from services.schedule import Chores, Schedule, jobs
@@ -55,6 +56,7 @@ from services.series_now import series_now
 from services.symbols import watched_symbols
 from storage.book import Book, discard
 from storage.chats import ChatKind
+from storage.errors import BookError
 from storage.events import EventType
 from storage.lock import BookLock
 from storage.pulse import pulse_of
@@ -194,7 +196,8 @@ async def _run(ground: Ground) -> None:
     try:
         await _until_stopped(pipeline.run(), sender.run(), door.serve(), _restarting(wanted))
     finally:
-        await writer.run(lambda tx: tx.events.add(EventType.BOT_STOPPED, now_ms(), actor=ground.lock.holder.owner))
+        with contextlib.suppress(BookError):  # a full disk must not keep the bot from stopping
+            await writer.run(lambda tx: tx.events.add(EventType.BOT_STOPPED, now_ms(), actor=ground.lock.holder.owner))
         await imports.close()
         await door.close()
         await telegram.aclose()
@@ -300,6 +303,7 @@ class Pipeline:
             self._retention,
             self._watchman.beat,
             self._digest,
+            Reporting(ground.book, ground.writer, self._announcements, ground.now_ms, self._sender.wake).run,
             lambda: self._rewatch(scan),
             self._train,
             backups.hourly,

@@ -8,6 +8,8 @@ from storage.reports import Origin, Span, balance_before, money_steps, trades
 from storage.snapshots import SnapshotPeriod
 from storage.stores import Stores
 
+FEWEST_SHOWN = 6
+"""A young account's periods fill the picture, but not a few of them all of it."""
 PERIODS_SHOWN = {SnapshotPeriod.DAY: 30, SnapshotPeriod.WEEK: 13, SnapshotPeriod.MONTH: 12}
 
 
@@ -51,6 +53,11 @@ def equity_until(view: Stores, calendar: CalendarPeriod) -> Equity:
     shown.reverse()
     spans = [one.span for one in shown]
     whole = Span(spans[0].from_ms, spans[-1].to_ms)
+    amount = balance_before(view.connection, whole.from_ms)
+    balances = [Balance(whole.from_ms, amount)] if amount else []
+    for step in money_steps(view.connection, whole):
+        amount += step.result + step.moved
+        balances.append(Balance(step.at_ms, amount))
     made = [
         (one.closed_ms, one.r_multiple or 0.0) for one in trades(view.connection, whole) if one.origin is Origin.SENT
     ]
@@ -58,9 +65,6 @@ def equity_until(view: Stores, calendar: CalendarPeriod) -> Equity:
     for one, span in zip(shown, spans, strict=True):
         inside = [r for closed_ms, r in made if span.from_ms <= closed_ms < span.to_ms]
         results.append(PeriodResult(one.first, span, len(inside), sum(inside)))
-    amount = balance_before(view.connection, whole.from_ms)
-    balances = [Balance(whole.from_ms, amount)] if amount else []
-    for step in money_steps(view.connection, whole):
-        amount += step.result + step.moved
-        balances.append(Balance(step.at_ms, amount))
-    return Equity(calendar.period, calendar.zone, tuple(results), tuple(balances))
+    began_ms = min([*(balance.at_ms for balance in balances[:1]), *(at_ms for at_ms, _ in made[:1]), whole.to_ms])
+    young = sum(result.span.to_ms <= began_ms for result in results[:-FEWEST_SHOWN])
+    return Equity(calendar.period, calendar.zone, tuple(results[young:]), tuple(balances))

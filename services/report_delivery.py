@@ -4,7 +4,8 @@ That a report was told is its snapshot, written with its message in one transact
 down is kept without a message, but for the newest of each kind.
 """
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import time
 from itertools import islice
@@ -12,15 +13,16 @@ from itertools import islice
 from engine.timeframes import HOUR_MS
 from services.announce import Announcements
 from services.periods import CalendarPeriod
-from services.reports import SCOPE, Report, report_in, report_of, report_zone, snapshot_of
+from services.reports import REPORTS, SCOPE, Report, report_in, report_of, report_zone, snapshot_of
+from storage.book import Book
 from storage.chats import ChatKind
 from storage.outbox import OutboxItem
 from storage.reports import unsettled
 from storage.snapshots import SnapshotPeriod
 from storage.stores import Stores
 from storage.users import Role
+from storage.writer import Writer
 
-REPORTED = (SnapshotPeriod.DAY, SnapshotPeriod.WEEK, SnapshotPeriod.MONTH)
 DUE_AT = time(8)
 """When a report is due, by the clock on the wall of the zone, on the day behind its period."""
 PATIENCE_MS = HOUR_MS
@@ -35,6 +37,38 @@ class Due:
 
     report: Report
     is_news: bool
+
+
+class Reporting:
+    """The job that makes reports: beside the event loop, and in the writer's turn only what is to be kept."""
+
+    def __init__(
+        self,
+        book: Book,
+        writer: Writer,
+        announcements: Announcements,
+        now_ms: Callable[[], int],
+        wake: Callable[[], None],
+    ) -> None:
+        self._book = book
+        self._writer = writer
+        self._announcements = announcements
+        self._now_ms = now_ms
+        self._wake = wake
+
+    async def run(self) -> None:
+        """Make what is due and was not made, and wake the sender when anybody is told."""
+        now_ms = self._now_ms()
+        due = await asyncio.to_thread(self._made, now_ms)
+        if not due:
+            return
+        told = await self._writer.run(lambda tx: keep_reports(tx, due, self._announcements, now_ms))
+        if told:
+            self._wake()
+
+    def _made(self, now_ms: int) -> tuple[Due, ...]:
+        with self._book.reading() as view:
+            return due_reports(view, now_ms)
 
 
 def due_reports(view: Stores, now_ms: int) -> tuple[Due, ...]:
@@ -66,7 +100,7 @@ def report_told(stores: Stores, item: OutboxItem) -> Report:
 
 
 def _due(view: Stores, zone: str, now_ms: int) -> Iterator[Due]:
-    for period in REPORTED:
+    for period in REPORTS.values():
         newest = CalendarPeriod.last_closed(period, now_ms, zone)
         due_ms = newest.after_ms(DUE_AT)
         if now_ms < due_ms:

@@ -18,6 +18,7 @@ from engine.protections import Lock
 from engine.vocabulary import Outcome, PortfolioKind
 from services.periods import CalendarPeriod
 from services.protections import lock_in
+from services.public_record import ENOUGH_TO_JUDGE
 from storage import reports as figures
 from storage.codec import Json
 from storage.database import Connection
@@ -37,10 +38,10 @@ from storage.snapshots import Snapshot, SnapshotPeriod
 from storage.stores import Stores
 from storage.users import Role
 
+REPORTS = {"daily": SnapshotPeriod.DAY, "weekly": SnapshotPeriod.WEEK, "monthly": SnapshotPeriod.MONTH}
+"""The reports there are, by name."""
 SCOPE = "report"
 """What snapshots of reports are about."""
-ENOUGH_TO_JUDGE = 30
-"""Fewer trades than this say nothing about those to come."""
 TOLERANCE = 1e-9
 """Sums of the same numbers may differ by this share and are the same sum."""
 INCIDENTS = (
@@ -114,8 +115,9 @@ class Money:
 
     @property
     def result_pct(self) -> float | None:
-        """The result in percent of what there was at first; None where there was nothing."""
-        return 100.0 * self.result / self.opening if self.opening > 0 else None
+        """The result in percent of what there was at first, else of what was brought in; None where there was nothing."""
+        had = self.opening if self.opening > 0 else self.moved
+        return 100.0 * self.result / had if had > 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class Chores:
     retention: Callable[[], Awaitable[None]]
     heartbeat: Callable[[], Awaitable[None]]
     digest: Callable[[], Awaitable[None]]
+    report: Callable[[], Awaitable[None]]
     symbols: Callable[[], Awaitable[None]]
     train: Callable[[], Awaitable[None]]
     backup: Callable[[], Awaitable[None]]
@@ -84,8 +85,9 @@ def jobs(live: Live, timeframes: Sequence[Timeframe], chores: Chores) -> tuple[J
         Job("heal", Timeframe.M1, 40_000, 50.0, False, chores.heal),
         Job("retention", Timeframe.D1, 3 * HOUR_MS + 17 * MINUTE_MS, 600.0, True, chores.retention),
         Job("heartbeat", Timeframe.M1, 30_000, 10.0, False, chores.heartbeat),
-        # a zone's morning begins on a multiple of five minutes of UTC; the digest itself knows when it is due
+        # a zone's morning begins on a multiple of five minutes of UTC; report and digest themselves know when they are due
         Job("symbols", Timeframe.D1, 2 * MINUTE_MS, 60.0, False, chores.symbols),
+        Job("report", Timeframe.M5, 4_000, 120.0, False, chores.report),
         Job("digest", Timeframe.M5, 5_000, 30.0, False, chores.digest),
         Job("backup", Timeframe.H1, 7 * MINUTE_MS, 600.0, True, chores.backup),
         # asked every day, done once a week
@@ -194,9 +196,14 @@ class Schedule:
             facts = {"job": job.name, "slot_ms": slot_ms, "status": status.value, "took_ms": self._now_ms() - began_ms}
             logger.info("job ended", extra={"facts": facts | ({"why": detail} if detail else {})})
             if job.claims:
-                await self._writer.run(
-                    lambda tx: tx.job_runs.finish(job.name, slot_ms, status, detail or None, self._now_ms())
-                )
+                await self._finish(job, slot_ms, status, detail or None)
+
+    async def _finish(self, job: Job, slot_ms: int, status: JobStatus, detail: str | None) -> None:
+        """Write down how a run ended; where the book cannot be written, the next start finds it not ended."""
+        try:
+            await self._writer.run(lambda tx: tx.job_runs.finish(job.name, slot_ms, status, detail, self._now_ms()))
+        except BookError as error:
+            self._say_once(job, str(error))
 
     def _say_once(self, job: Job, trouble: str | None) -> None:
         """Log the first failure of a row of them, and its end."""

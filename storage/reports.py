@@ -5,12 +5,13 @@ the shadow book. What follows from candles is filed under the candle's time, so 
 stay what they are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from engine.vocabulary import Direction, LedgerKind, Outcome, PortfolioKind, SignalSource, SignalStatus
-from storage.codec import Json, decoded
+from storage.codec import decoded
 from storage.database import Connection
 from storage.events import EventType
 from storage.job_runs import JobStatus
@@ -144,7 +145,7 @@ _KEYS = {
     Dimension.TIMEFRAME: "s.timeframe",
     Dimension.SETUP: "s.setup",
     Dimension.SESSION: "COALESCE(s.session,'-')",
-    Dimension.SCORE: "CAST(s.confidence/10 AS INTEGER)*10 || '-' || (CAST(s.confidence/10 AS INTEGER)*10+9)",
+    Dimension.SCORE: "(CAST(s.confidence/10 AS INTEGER)*10) || '-' || (CAST(s.confidence/10 AS INTEGER)*10+9)",
     Dimension.DIRECTION: "s.direction",
 }
 _RESULTS = "COUNT(*), SUM(j.outcome='WIN'), SUM(j.outcome='LOSS'), COALESCE(SUM(j.r_multiple),0.0)"
@@ -265,7 +266,7 @@ def event_counts(connection: Connection, types: Iterable[EventType], span: Span)
     return {EventType(type): count for type, count in rows}
 
 
-def locks_begun(connection: Connection, span: Span) -> tuple[Json, ...]:
+def locks_begun(connection: Connection, span: Span) -> tuple[Mapping[str, Any], ...]:
     """What was written of the locks that began in the span, in order."""
     rows = connection.execute(
         f"SELECT decision_context FROM events WHERE type='{EventType.LOCK_BEGAN.value}'"

@@ -10,6 +10,7 @@ from handlers.telegram.commands import (
     learning,
     machine,
     record,
+    reports,
     signals,
 )
 from handlers.telegram.desk import Action
@@ -23,6 +24,7 @@ ACTIONS: tuple[Action, ...] = (
     *signals.ACTIONS,
     *hearing.ACTIONS,
     *record.ACTIONS,
+    *reports.ACTIONS,
     *access.ACTIONS,
     *checkpoints.ACTIONS,
     *closing.ACTIONS,

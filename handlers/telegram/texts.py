@@ -20,12 +20,15 @@ from handlers.telegram.figures import price as price
 from handlers.telegram.figures import signal_name as signal_name
 from handlers.telegram.locks import incident_text
 from handlers.telegram.notices import NOTICES, notice
+from handlers.telegram.report_buttons import View, report_buttons
 from handlers.telegram.texts_life import late_line, life_lines, missed_lines, state_line
+from handlers.telegram.texts_report import calendar_of, summary_text
 from handlers.telegram.texts_signal import Frame, signal_card
 from services.announce import MessageKind
 from services.audience import is_silent
-from services.post import Button, ChartKind, ChartRequest, Post, Render
+from services.post import Button, ChartKind, ChartRequest, EquityRequest, Post, Render
 from services.publish import HEAD_DIGITS, head8, public_channel
+from services.report_delivery import report_told
 from services.send import NOTICE
 from storage.chats import WHOLE_CHAT, Chat, ChatKind
 from storage.outbox import OutboxItem
@@ -106,6 +109,18 @@ def _digest(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
     return Post(digest_text(item, voice.language), silent=is_silent(item))
 
 
+def _report(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
+    """A report as it was kept, with the curve that leads up to it."""
+    report = report_told(stores, item)
+    calendar, made_ms = calendar_of(report), report.made_ms
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    if stores.settings.get(SECRET_KEY) is not None:
+        mint = Mint.of(stores, item.created_ms)
+        buttons = report_buttons(mint, voice, calendar, View.SUMMARY, made_ms)
+    curve = EquityRequest(calendar.period, calendar.first, calendar.zone, made_ms)
+    return Post(summary_text(report, voice), buttons, curve, is_silent(item))
+
+
 def _collected(stores: Stores, item: OutboxItem, voice: Voice) -> Post:
     return Post(collected_text(stores, item, voice), silent=is_silent(item))
 
@@ -122,6 +137,7 @@ _WORDED: Mapping[str, Worded] = {
     MessageKind.INCIDENT.value: _incident,
     MessageKind.COLLECTED.value: _collected,
     MessageKind.DIGEST.value: _digest,
+    MessageKind.REPORT.value: _report,
     **dict.fromkeys(ADVISED, advised),
     **dict.fromkeys((kind.value for kind in EXECUTOR_KINDS), _executor),
 }

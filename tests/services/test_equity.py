@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from engine.vocabulary import PortfolioKind
+from engine.vocabulary import LedgerKind, PortfolioKind
 from services.chart_canvas import HEIGHT, WIDTH
 from services.chart_worker import chart_of
-from services.equity import PERIODS_SHOWN, equity_until
+from services.equity import FEWEST_SHOWN, PERIODS_SHOWN, equity_until
 from services.equity_chart import BALANCE, RESULTS, draw_equity, equity_chart
 from services.periods import CalendarPeriod
 from services.post import EquityRequest
@@ -19,7 +19,7 @@ from storage.book import Book
 from storage.snapshots import SnapshotPeriod
 from tests.services.books import with_deposit
 from tests.services.test_reports import NEXT_MORNING, TODAY, lived
-from tests.storage.samples import book
+from tests.storage.samples import DAY_MS, NOW_MS, book
 
 __all__ = ["book"]
 
@@ -29,10 +29,21 @@ def size_of(png: bytes) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("period", PERIODS_SHOWN)
+def test_a_young_account_fills_the_picture_with_its_own_time(book: Book, period: SnapshotPeriod):
+    late, far = (CalendarPeriod.holding(period, date(year, 10, 9), "UTC") for year in (2025, 2027))
+    with with_deposit(book).transaction() as tx:
+        young, old = equity_until(tx, late), equity_until(tx, far)
+
+    assert (len(young.results), young.results[-1].span) == (FEWEST_SHOWN, late.span)
+    assert (len(old.results), old.results[-1].span) == (PERIODS_SHOWN[period], far.span)
+
+
+@pytest.mark.parametrize("period", PERIODS_SHOWN)
 def test_the_periods_follow_each_other_up_to_the_one_asked_for(book: Book, period: SnapshotPeriod):
     calendar = CalendarPeriod.holding(period, date(2025, 10, 30), "Europe/Sofia")
-    with book.reading() as view:
-        equity = equity_until(view, calendar)
+    with with_deposit(book).transaction() as tx:
+        tx.ledger.post(1, LedgerKind.DEPOSIT, 1.0, NOW_MS - 400 * DAY_MS, "long ago")
+        equity = equity_until(tx, calendar)
 
     assert len(equity.results) == PERIODS_SHOWN[period]
     assert equity.results[-1].span == calendar.span

@@ -136,6 +136,7 @@ def test_every_grouping_holds_the_same_trades(book: Book):
         found = facts(tx)
 
     assert [grouped.dimension for grouped in found.groups] == list(Dimension)
+    assert [results.key for results in found.groups[list(Dimension).index(Dimension.SCORE)].rows] == ["70-79"]
     for grouped in found.groups:
         assert sum(results.n for results in grouped.rows) == found.trades.n
         assert sum(results.total_r for results in grouped.rows) == pytest.approx(found.trades.total_r)
@@ -161,7 +162,7 @@ def test_the_money_is_the_ledger(book: Book):
     assert (money.opening, money.moved) == (0.0, Params().account.deposit)
     assert money.closing == pytest.approx(account.balance)
     assert money.fees == pytest.approx(fees)
-    assert money.result_pct is None  # there was nothing on the day's first midnight
+    assert money.result_pct == pytest.approx(100.0 * money.result / money.moved)  # at its first midnight it had nothing
 
 
 def test_the_percentage_is_of_the_balance_at_the_beginning_and_the_fall_of_its_peak(book: Book):

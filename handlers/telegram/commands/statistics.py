@@ -3,13 +3,12 @@
 from handlers.telegram.catalogue import Markup, joined
 from handlers.telegram.commands.words import alone
 from handlers.telegram.desk import Answer, Asked, Command, CommandError, Desk
-from handlers.telegram.tables import Column, Table
+from handlers.telegram.texts_report import results_table
+from services.public_record import ENOUGH_TO_JUDGE
 from storage.job_runs import JobRun, JobStatus
-from storage.reports import Dimension, Results, results_by
+from storage.reports import Dimension, results_by
 from storage.users import Role
 
-ENOUGH = 30
-"""Fewer trades than this say nothing about those to come."""
 JOB_MARKS = {
     JobStatus.STARTED: "⏳",
     JobStatus.OK: "✅",
@@ -18,16 +17,6 @@ JOB_MARKS = {
     JobStatus.MISSED: "⚠️",
     JobStatus.ABANDONED: "⚠️",
 }
-
-STATS = Table(
-    (
-        Column("table.what", 12),
-        Column("table.n", 4, right=True),
-        Column("table.won", 4, right=True),
-        Column("table.mean", 5, right=True),
-        Column("table.sum", 5, right=True),
-    )
-)
 
 
 async def stats(desk: Desk, asked: Asked) -> Answer:
@@ -41,9 +30,9 @@ async def stats(desk: Desk, asked: Asked) -> Answer:
     if not found:
         return Answer(asked.say("stats.none"))
     total = sum(group.n for group in found)
-    lines = [asked.say("stats.head", by=dimension.value, n=total), STATS.html(asked.user.language, map(_row, found))]
-    if total < ENOUGH:
-        lines.append(asked.say("stats.few", enough=ENOUGH))
+    lines = [asked.say("stats.head", by=dimension.value, n=total), results_table(asked.user.language, found)]
+    if total < ENOUGH_TO_JUDGE:
+        lines.append(asked.say("stats.few", enough=ENOUGH_TO_JUDGE))
     return Answer(joined(lines))
 
 
@@ -53,11 +42,6 @@ async def jobs(desk: Desk, asked: Asked) -> Answer:
     with desk.book.reading() as view:
         runs = view.job_runs.last_of_each()
     return Answer(joined(_job_line(asked, run) for run in runs) if runs else asked.say("jobs.none"))
-
-
-def _row(group: Results) -> tuple[str, ...]:
-    share = f"{group.wins / group.n:.0%}"
-    return group.key, str(group.n), share, f"{group.mean_r:+.2f}", f"{group.total_r:+.1f}"
 
 
 def _job_line(asked: Asked, run: JobRun) -> Markup:
