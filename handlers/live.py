@@ -41,6 +41,7 @@ from services.feed import Feed
 from services.hands import Hands
 from services.heal import REBUILD_AFTER_MS, Healer
 from services.import_desk import ImportDesk
+from services.incidents import set_ops_chat
 from services.learning import Learning
 from services.live import PATIENCE_MS, Live
 from services.live_scan import LiveScan, Watch, chart_reader, fresh_look, stored_windows, watch_of
@@ -398,6 +399,7 @@ def _chats(tx: Stores, settings: LiveSettings, at_ms: int) -> Chats:
     owner_id = opened(settings.owners[0], ChatKind.PRIVATE) if settings.owners else None
     channel_id = None if settings.channel is None else opened(settings.channel, ChatKind.CHANNEL)
     set_public_channel(tx, channel_id)
+    set_ops_chat(tx, settings.ops)
     told = channel_id if channel_id is not None else owner_id
     assert told is not None, "settings name somebody to tell"
     audiences = (opened(chat, ChatKind.PRIVATE if chat > 0 else ChatKind.GROUP) for chat in settings.audiences)

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from diagnostics.checks.place import ENV_FILE
 from engine.timeframes import Timeframe
 from engine.vocabulary import Market
+from services.incidents import OpsChat
 from services.pace import Pace
 from services.symbols import Wanted
 
@@ -90,6 +91,11 @@ class LiveSettings(BaseSettings):
     log_dir: Path = Field(default=Path("data/logs"), description="Where the log files go.")
     telegram_url: str = Field(default=TELEGRAM_URL, description="Base URL of the Bot API.")
     exchange_url: str | None = Field(default=None, description="Base URL of the exchange; without it Binance's own.")
+    ops: Annotated[OpsChat | None, NoDecode] = Field(
+        default=None,
+        description="Telegram id of the chat that hears what breaks and heals, with :TOPIC for a topic of a forum;"
+        " without it the owners do.",
+    )
     deadman_url: SecretStr | None = Field(
         default=None,
         description="An address to ask every five minutes while health is not FAIL, for a service that alarms when it"
@@ -155,6 +161,11 @@ class LiveSettings(BaseSettings):
         if url is not None and not url.get_secret_value().startswith(("https://", "http://")):
             raise ValueError("it begins with https://")
         return url
+
+    @field_validator("ops", mode="before")
+    @classmethod
+    def _ops(cls, value: object) -> object:
+        return OpsChat.parse(value) if isinstance(value, str) else value
 
     @field_validator("zone")
     @classmethod

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from storage.chats import ChatKind
+from storage.chats import WHOLE_CHAT, ChatKind
 from storage.codec import Json
 from storage.events import EventType
 from storage.stores import Stores
@@ -13,6 +13,23 @@ OTHER_BOT = "other_bot"
 OPS_CHAT = "ops_chat"
 """Where the book's meta holds the chat that looks after the bot, by the book's id."""
 HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class OpsChat:
+    """Where what breaks and heals is told: a chat of Telegram, and a topic of it where it is a forum."""
+
+    telegram_id: int
+    topic_id: int = WHOLE_CHAT
+
+    @classmethod
+    def parse(cls, text: str) -> "OpsChat":
+        """`CHAT` or `CHAT:TOPIC`; ValueError in words for anything else."""
+        try:
+            numbers = [int(part) for part in text.split(":")]
+            return cls(*numbers)
+        except (ValueError, TypeError) as error:
+            raise ValueError("it is written like -1001234567890 or, with a topic, -1001234567890:5") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +78,15 @@ def tell_owners(tx: Stores, kind: str, facts: dict[str, Json], key: str, now_ms:
     tx.outbox.queue(kind, facts, f"{kind}:{key}", [chat.id for chat in chats if chat.enabled], now_ms)
 
 
-def set_ops_chat(tx: Stores, chat_id: int | None) -> None:
-    """From now on this chat or topic (id of the book) hears what breaks and heals; None: the owners do."""
-    tx.meta.set(OPS_CHAT, "" if chat_id is None else str(chat_id))
+def set_ops_chat(tx: Stores, ops: OpsChat | None) -> None:
+    """From now on this chat hears what breaks and heals, though it was closed before; None: the owners do."""
+    if ops is None:
+        tx.meta.set(OPS_CHAT, "")
+        return
+    kind = ChatKind.PRIVATE if ops.telegram_id > 0 else ChatKind.GROUP
+    chat = tx.chats.ensure(ops.telegram_id, kind, ops.topic_id)
+    tx.chats.enable(chat.id)
+    tx.meta.set(OPS_CHAT, str(chat.id))
 
 
 def tell_ops(tx: Stores, kind: str, facts: dict[str, Json], key: str, now_ms: int) -> None:

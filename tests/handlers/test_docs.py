@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from diagnostics.checks import CHECKS
 from handlers.settings import PREFIX, LiveSettings
 from handlers.telegram.commands import COMMANDS
 
@@ -21,3 +22,12 @@ def test_every_command_is_documented_as_it_is_used():
 
 def test_every_setting_is_documented():
     assert first_cells("settings.md") == [PREFIX + name.upper() for name in LiveSettings.model_fields]
+
+
+def test_every_check_is_documented_with_its_limit_and_what_to_do():
+    page = (DOCS / "health.md").read_text(encoding="utf-8")
+
+    for check in CHECKS:
+        remedy = check.remedy or "nothing: it only tells"
+        assert f"| `{check.name}` | {check.looks_at} | {check.limit} | {remedy} |" in page
+    assert first_cells("health.md") == [check.name for check in CHECKS]

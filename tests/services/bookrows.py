@@ -9,7 +9,8 @@ Row = tuple[object, ...]
 
 _OF_THE_INSTANT = ("⏳", "▶️", "🎯", "✅", "❌", "➖", "⌛", "🚫", "⚠️", "Record ")
 
-# left out are the wall's times (when a look was taken, when a message went out) and what starts and stops write
+# left out are the wall's times (when a look was taken, when a message went out), what starts and stops write, and what
+# health noticed of them
 _QUERIES: Mapping[str, str] = {
     "scans": "SELECT symbol, timeframe, candle_close_ms, signals, stage, reason, value, threshold FROM scans"
     " ORDER BY 1, 2, 3",
@@ -24,15 +25,17 @@ _QUERIES: Mapping[str, str] = {
     "fills": "SELECT * FROM fills ORDER BY id",
     "ledger": "SELECT * FROM ledger ORDER BY id",
     "events": "SELECT at_ms, type, signal_id, position_id, portfolio_id, symbol, message, idem_key FROM events"
-    " WHERE type NOT IN('BOT_STARTED','BOT_STOPPED','SIGNAL_SENT','SEND_UNKNOWN','DEFECT','COMMAND','RIGHTS_CHANGED')"
+    " WHERE type NOT IN('BOT_STARTED','BOT_STOPPED','SIGNAL_SENT','SEND_UNKNOWN','DEFECT','COMMAND','RIGHTS_CHANGED',"
+    "'INCIDENT_OPENED','INCIDENT_RESOLVED')"
     " ORDER BY id",
     # a digest carries the head of the record, which knows when each post was sent; of changes to one post the last may
     # go out alone
-    "messages": "SELECT kind, signal_id, payload, created_ms, expires_ms, dedupe_key FROM messages WHERE kind<>'digest'"
+    "messages": "SELECT kind, signal_id, payload, created_ms, expires_ms, dedupe_key FROM messages"
+    " WHERE kind NOT IN('digest','health_opened','health_resolved')"
     " ORDER BY id",
     "outbox": "SELECT m.dedupe_key, o.chat_id, original.dedupe_key, o.state FROM outbox o JOIN messages m"
     " ON m.id=o.message_id LEFT JOIN outbox r ON r.id=o.reply_to LEFT JOIN messages original ON original.id=r.message_id"
-    " WHERE m.kind NOT IN('digest','status') ORDER BY o.id",
+    " WHERE m.kind NOT IN('digest','status','health_opened','health_resolved') ORDER BY o.id",
     "digests": "SELECT dedupe_key FROM messages WHERE kind='digest' ORDER BY 1",
     "publications": "SELECT DISTINCT signal_id, kind, json_extract(payload,'$.post') FROM publications ORDER BY 1, 2, 3",
     "balance": "SELECT * FROM v_account",

@@ -7,10 +7,9 @@ import pytest
 from engine.timeframes import MINUTE_MS
 from engine.vocabulary import BookKind
 from services.access import ensure_owners
-from services.incidents import set_ops_chat
+from services.incidents import OpsChat, set_ops_chat
 from services.watch_health import HEALTH_OPENED, HEALTH_RESOLVED, Symptom, courses_of, watch
 from storage.book import Book
-from storage.chats import ChatKind
 from storage.events import EventType
 from tests.storage.samples import NOW_MS
 
@@ -71,15 +70,15 @@ def test_the_resolution_says_how_long_it_took_and_nothing_is_under_watch_any_mor
 def test_owners_are_told_until_another_chat_looks_after_the_bot(book: Book):
     assert looks(book, "xx") == [(HEALTH_OPENED, OWNER)]
     with book.transaction() as tx:
-        set_ops_chat(tx, tx.chats.ensure(GROUP, ChatKind.GROUP, TOPIC).id)
+        set_ops_chat(tx, OpsChat(GROUP, TOPIC))
 
     assert looks(book, "..")[-1] == (HEALTH_RESOLVED, GROUP)
 
 
 def test_a_chat_that_shut_the_bot_out_does_not_swallow_the_alarm(book: Book):
     with book.transaction() as tx:
-        chat = tx.chats.ensure(GROUP, ChatKind.GROUP)
-        set_ops_chat(tx, chat.id)
+        set_ops_chat(tx, OpsChat(GROUP))
+        [chat] = tx.chats.of_telegram(GROUP)
         tx.chats.disable(chat.id, "kicked")
 
     assert looks(book, "xx") == [(HEALTH_OPENED, OWNER)]
@@ -92,3 +91,14 @@ def test_two_illnesses_are_two_incidents(book: Book):
 
     with book.reading() as view:
         assert view.events.count(EventType.INCIDENT_OPENED, NOW_MS) == 2
+
+
+@pytest.mark.parametrize(("text", "ops"), [("77", OpsChat(77)), ("-100123:5", OpsChat(-100123, 5))])
+def test_an_ops_chat_may_be_a_topic(text: str, ops: OpsChat):
+    assert OpsChat.parse(text) == ops
+
+
+@pytest.mark.parametrize("text", ["", "x", "1:2:3", "-100:", "@channel"])
+def test_an_ops_chat_that_cannot_be_is_refused(text: str):
+    with pytest.raises(ValueError, match="it is written like"):
+        OpsChat.parse(text)
