@@ -30,7 +30,7 @@ from services.send import signal_is_out
 from storage.backup import damage, settle_into_one_file, waiting
 from storage.book import SIDE_FILES, Book, discard
 from storage.database import Fault
-from storage.errors import CorruptBook, NotABook, UnreachableBook
+from storage.errors import CorruptBook, ForeignLog, NotABook, UnreachableBook
 from storage.events import EventType
 from storage.lock import BookLock
 from storage.outbox import OutboxState
@@ -128,7 +128,7 @@ def _put_in_place(scratch: Path, book: Path, now_ms: int, step: Step) -> Path | 
     aside = _free_name(book, now_ms)
     try:
         settle_into_one_file(book)
-    except (CorruptBook, NotABook, UnreachableBook):
+    except (CorruptBook, ForeignLog, NotABook, UnreachableBook):
         # a book too damaged to be opened; a log left beside its place would be read into the new one
         _clear_side_files(book, aside)
     step("keep aside")

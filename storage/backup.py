@@ -9,6 +9,7 @@ from pathlib import Path
 from storage.database import Access, Connection, DatabaseError, connect, explained
 from storage.errors import CorruptBook, NotABook, ReadOnlyBook
 from storage.outbox import OutboxItem
+from storage.own_log import refuse_foreign_log
 from storage.stores import Stores
 
 WHOLE_FILE = -1
@@ -103,6 +104,7 @@ def _create(target: Path) -> None:
 @contextmanager
 def _opened(path: Path, access: Access) -> Iterator[Connection]:
     try:
+        refuse_foreign_log(path)
         connection = connect(path, access)
         try:
             yield connection

@@ -35,6 +35,7 @@ from storage.errors import (
     WrongKind,
 )
 from storage.meta import CREATED_MS, KIND, Meta
+from storage.own_log import give_number, refuse_foreign_log
 from storage.portfolios import DEFAULT_CURRENCY
 from storage.stores import Stores
 
@@ -72,6 +73,7 @@ class Book:
         is_new = _prepare_place(path, create)
         try:
             with _explaining(path):
+                refuse_foreign_log(path)
                 return cls._opened(path, kind, now_ms, fault)
         except BaseException:
             if is_new:
@@ -84,6 +86,7 @@ class Book:
         path = Path(path)
         _require_file(path)
         with _explaining(path):
+            refuse_foreign_log(path)
             connection = connect(path, Access.READ)
             try:
                 versions = _versions(connection, path)
@@ -177,6 +180,8 @@ class Book:
             versions = _versions(connection, path)
             if versions:
                 _require_kind(connection, kind, path)
+            else:
+                give_number(connection)
             use_wal(connection)
             if versions != schema.VERSIONS:
                 _bring_up_to_date(connection, kind, now_ms, path)

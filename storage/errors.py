@@ -55,3 +55,7 @@ class UnreachableBook(BookError):
 
 class BookInUse(BookError):
     """Another bot runs on this book."""
+
+
+class ForeignLog(BookError):
+    """Beside the book lies the log of another one."""
