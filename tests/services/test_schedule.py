@@ -1,5 +1,6 @@
 """Jobs come at their time, once a slot, and faster where time is rehearsed."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -66,11 +67,14 @@ def test_a_rehearsal_meets_every_slot_once_at_its_own_speed():
         (TimeoutError("took long"), JobStatus.FAILED, "took long"),
     ],
 )
-async def test_the_slot_of_a_job_keeps_how_it_ended_and_why(ends: Exception | None, status: JobStatus, detail: str | None):
+async def test_slot_and_log_keep_how_a_job_ended_and_why(
+    ends: Exception | None, status: JobStatus, detail: str | None, caplog: pytest.LogCaptureFixture
+):
     async def run() -> None:
         if ends is not None:
             raise ends
 
+    caplog.set_level(logging.INFO, "services.schedule")
     job = Job("train", Timeframe.D1, 0, 5.0, True, run)
     with Book.temporary(BookKind.LIVE, now_ms=NOW_MS) as book, Writer(book) as writer:
         await Schedule([job], writer, "test", lambda: NOW_MS).knock(job)
@@ -79,3 +83,6 @@ async def test_the_slot_of_a_job_keeps_how_it_ended_and_why(ends: Exception | No
 
     assert kept is not None
     assert (kept.status, kept.detail) == (status, detail)
+    [facts] = [vars(record)["facts"] for record in caplog.records if record.msg == "job ended"]
+    assert (facts["job"], facts["slot_ms"], facts["status"]) == ("train", job.slot_ms(NOW_MS), status.value)
+    assert facts.get("why") == detail
