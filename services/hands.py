@@ -13,6 +13,7 @@ from engine.timeframes import MINUTE_MS
 from engine.vocabulary import CloseReason, PortfolioKind, Position
 from services.announce import Announcements
 from services.position_manager import Settlement
+from services.rules import in_force
 from storage.checkpoints import Action
 from storage.events import EventType
 from storage.stores import Stores
@@ -40,6 +41,7 @@ class HandOrder:
 class Hands:
     """The levers; each answers with the position as it then stands, or None when the same order was done before.
 
+    They work by the parameters in force: `params` are those the bot was started with, under what people changed since.
     LookupError when the account has no such open position, NotPossible (one sentence) for what cannot be done to it.
     """
 
@@ -55,7 +57,7 @@ class Hands:
 
     def take_part(self, tx: Stores, order: HandOrder, part_ratio: float | None = None) -> Position | None:
         """Close a part of what is open; without a ratio, the one of the parameters."""
-        part = self.params.checkpoints.part_ratio if part_ratio is None else part_ratio
+        part = in_force(tx, self.params).checkpoints.part_ratio if part_ratio is None else part_ratio
         if (price := _begun(tx, order, f"take {part:.0%}")) is None:
             return None
         self._settlement(tx).take_part(order.position_id, order.at_ms, price, part, CloseReason.MANUAL)
@@ -73,7 +75,7 @@ class Hands:
         return None if _begun(tx, order, "hold") is None else _done(tx, order, Action.HELD)
 
     def _settlement(self, tx: Stores) -> Settlement:
-        return Settlement(tx, {}, self.params, self.announcements)
+        return Settlement(tx, {}, in_force(tx, self.params), self.announcements)
 
 
 def _begun(tx: Stores, order: HandOrder, wish: str) -> float | None:

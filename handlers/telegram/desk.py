@@ -113,12 +113,16 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """HTML of ours with rows of buttons under it and perhaps a picture above it; `place` matters to presses alone."""
+    """HTML of ours with rows of buttons under it and perhaps a picture above it; `place` matters to presses alone.
+
+    `menu_of` is the Telegram id of somebody whose menu of commands is another one from now on.
+    """
 
     html: Markup
     buttons: tuple[tuple[Button, ...], ...] = ()
     chart: Picture | None = None
     place: Place = Place.NEW
+    menu_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

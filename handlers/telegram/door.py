@@ -10,8 +10,6 @@ import socket
 from typing import Any
 
 from telegram import (
-    BotCommand,
-    BotCommandScopeChat,
     CallbackQuery,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
@@ -36,8 +34,9 @@ from telegram.ext import (
 from handlers.telegram.actions import ACTIONS
 from handlers.telegram.buttons import Mint
 from handlers.telegram.catalogue import ENGLISH, LANGUAGES, text
-from handlers.telegram.commands import COMMANDS, open_to
+from handlers.telegram.commands import COMMANDS
 from handlers.telegram.desk import Answer, Asked, ChatRef, Command, Desk, Place, Pressed
+from handlers.telegram.menus import Menus
 from handlers.telegram.polling import Patience, Polling, ear
 from handlers.telegram.reception import Message as Question
 from handlers.telegram.reception import answered, pressed
@@ -48,7 +47,7 @@ from services.membership import Membership, moved
 from services.split import CAPTION_UNITS, plain, shortened, units
 from storage.chats import ChatKind
 from storage.errors import BookError
-from storage.users import KNOWN_ROLES, Role, User
+from storage.users import Role, User
 
 GATE_GROUP = -1
 RETRY_AFTER_S = 5.0
@@ -94,6 +93,7 @@ class Door:
             .job_queue(None)
             .build()
         )
+        self._menus = Menus(self.application.bot, desk.book)
         self._furnish()
 
     async def reach(self) -> bool:
@@ -115,7 +115,7 @@ class Door:
         await self._desk.writer.run(lambda tx: Mint.ensured(tx, now_ms))
         while not await self.reach():
             await asyncio.sleep(self._retry_after_s)
-        await self._show_menus()
+        await self._menus.show_all()
         await self.application.start()
         try:
             logger.info("listening as @%s", self.application.bot.username)
@@ -182,6 +182,7 @@ class Door:
             told = await answered(self._desk, command, asked, Question(message.message_id, age_ms))
             if told is not None:
                 await self._reply(message, told)
+                await self._renew_menu(told)
             facts = {"command": command.name, "by": user.telegram_id, "took_ms": self._desk.now_ms() - began_ms}
             logger.info("command answered", extra={"facts": facts})
 
@@ -201,6 +202,7 @@ class Door:
             await query.answer()
         if told is not None:
             await self._show(query, message, user, told)
+            await self._renew_menu(told)
         facts = {"by": user.telegram_id, "took_ms": self._desk.now_ms() - began_ms}
         logger.info("button answered", extra={"facts": facts})
 
@@ -239,6 +241,10 @@ class Door:
             await message.reply_text(text(user.language, key))
 
     # Answers
+
+    async def _renew_menu(self, answer: Answer) -> None:
+        if answer.menu_of is not None:
+            await self._menus.renew(answer.menu_of)
 
     async def _reply(self, message: Message, answer: Answer) -> None:
         """Answer where it was asked; in a group under the question."""
@@ -285,29 +291,6 @@ class Door:
                 await self._send(user.telegram_id, answer, {})
             case _:
                 await self._reply(message, answer)
-
-    # Menus
-
-    async def _show_menus(self) -> None:
-        """Everybody's menu holds what subscribers may ask; whoever may more has a menu of his own."""
-        with self._desk.book.reading() as view:
-            staff = view.users.with_any_role(role for role in KNOWN_ROLES if role is not Role.SUBSCRIBER)
-        for language in LANGUAGES:
-            await self._show_menu(Role.SUBSCRIBER, language, None)
-        for user in staff:
-            await self._show_menu(user.role, user.language, user.telegram_id)
-
-    async def _show_menu(self, role: Role, language: str, chat_id: int | None) -> None:
-        menu = [BotCommand(command.name, text(language, command.description_key)) for command in open_to(role)]
-        is_default = chat_id is None and language == ENGLISH
-        try:
-            await self.application.bot.set_my_commands(
-                menu,
-                scope=None if chat_id is None else BotCommandScopeChat(chat_id),
-                language_code=None if is_default or chat_id is not None else language,
-            )
-        except TelegramError as error:
-            logger.warning("the menu of commands could not be set: %s", error)
 
 
 def _keyboard(answer: Answer) -> InlineKeyboardMarkup | None:

@@ -1,5 +1,7 @@
 """Long answers as pages with buttons; a page is turned by asking the same question again, so nothing is kept for it."""
 
+from dataclasses import replace
+
 from handlers.telegram.buttons import Mint, in_36
 from handlers.telegram.catalogue import Markup, joined
 from handlers.telegram.desk import Answer, Asked
@@ -48,4 +50,4 @@ def paged(answer: Answer, asked: Asked, message_id: int, page: int, mint: Mint) 
     row += [turn("button.next", page + 1)] if page < len(parts) else []
     foot = asked.say("page.of", page=page, pages=len(parts))
     rows = (*answer.buttons, tuple(row))
-    return Answer(joined([parts[page - 1], foot]), rows, answer.chart, answer.place)
+    return replace(answer, html=joined([parts[page - 1], foot]), buttons=rows)

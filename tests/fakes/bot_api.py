@@ -86,6 +86,7 @@ class BotApi:
     calls: list[Call] = field(default_factory=list)
     answered_callbacks: list[str] = field(default_factory=list)
     commands: list[dict[str, str]] = field(default_factory=list)
+    menus: dict[int, list[dict[str, str]]] = field(default_factory=dict)  # a chat's own
     _messages: list[SentMessage] = field(default_factory=list)
     _updates: list[dict[str, Any]] = field(default_factory=list)
     _allowed: tuple[str, ...] = UPDATE_KINDS
@@ -190,6 +191,7 @@ class BotApi:
             "getWebhookInfo": lambda: _now({"url": "", "has_custom_certificate": False, "pending_update_count": 0}),
             "deleteWebhook": lambda: self._delete_webhook(fields),
             "setMyCommands": lambda: self._set_my_commands(fields),
+            "deleteMyCommands": lambda: _now(self.menus.pop(_scope(fields), None) is not None),
             "sendMessage": lambda: _now(self._send(fields, fields.get("text", ""))),
             "sendPhoto": lambda: _now(self._send(fields, fields.get("caption", ""), _photo(fields, uploads))),
             "editMessageText": lambda: _now(self._edit(fields, text=fields.get("text", ""))),
@@ -254,6 +256,7 @@ class BotApi:
 
     async def _set_my_commands(self, fields: Mapping[str, str]) -> bool:
         self.commands = json.loads(fields["commands"])
+        self.menus[_scope(fields)] = self.commands
         return True
 
     async def _answer_callback(self, fields: Mapping[str, str]) -> bool:
@@ -403,6 +406,12 @@ def _refusal(error: Refused) -> Response:
     if error.parameters:
         answer["parameters"] = error.parameters
     return json_response(answer, error.status)
+
+
+def _scope(fields: Mapping[str, str]) -> int:
+    """The chat a menu is for; 0 = all."""
+    chat_id: int = json.loads(fields.get("scope", "{}")).get("chat_id", 0)
+    return chat_id
 
 
 def _chat_id(fields: Mapping[str, str]) -> int:

@@ -16,7 +16,6 @@ TEXTS = {
         "en": "The account has no open position {id}; /positions shows those it has.",
         "bg": "Сметката няма отворена позиция {id}; /positions показва отворените.",
     },
-    "close.not_possible": {"en": "{why}", "bg": "Не може: {why}"},
     "close.again": {"en": "Position {id} was closed by hand already.", "bg": "Позиция {id} вече е затворена ръчно."},
     "close.done": {
         "en": "Position {id} is closed at {price}: {result} after costs.",

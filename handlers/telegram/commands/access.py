@@ -1,6 +1,6 @@
 """Letting people in: the Approve and Block buttons under a stranger's question, and /users."""
 
-from handlers.telegram.catalogue import Markup, joined
+from handlers.telegram.catalogue import joined
 from handlers.telegram.desk import Action, Answer, Asked, Command, CommandError, Desk, Pressed
 from handlers.telegram.notices import APPROVE, BLOCK
 from handlers.telegram.tables import Column, Table
@@ -16,7 +16,7 @@ async def users(desk: Desk, asked: Asked) -> Answer:
     """Everybody the book knows; with an id and a role: give it."""
     if asked.words:
         telegram_id, role = _wanted(asked)
-        return Answer(await _decided(desk, asked, telegram_id, role))
+        return await _decided(desk, asked, telegram_id, role)
     with desk.book.reading() as view:
         everybody = view.users.with_any_role(Role)
     rows = [(str(user.telegram_id), user.role.value, user.name or "") for user in everybody]
@@ -25,15 +25,15 @@ async def users(desk: Desk, asked: Asked) -> Answer:
 
 async def approve(desk: Desk, press: Pressed) -> Answer:
     """Make the stranger of the question a subscriber."""
-    return Answer(await _decided(desk, press.asked, int(press.argument), Role.SUBSCRIBER))
+    return await _decided(desk, press.asked, int(press.argument), Role.SUBSCRIBER)
 
 
 async def block(desk: Desk, press: Pressed) -> Answer:
     """Never hear of him again."""
-    return Answer(await _decided(desk, press.asked, int(press.argument), Role.BLOCKED))
+    return await _decided(desk, press.asked, int(press.argument), Role.BLOCKED)
 
 
-async def _decided(desk: Desk, asked: Asked, telegram_id: int, role: Role) -> Markup:
+async def _decided(desk: Desk, asked: Asked, telegram_id: int, role: Role) -> Answer:
     now_ms = desk.now_ms()
     try:
         user = await desk.writer.run(lambda tx: decide(tx, telegram_id, role, asked.user, now_ms))
@@ -41,7 +41,8 @@ async def _decided(desk: Desk, asked: Asked, telegram_id: int, role: Role) -> Ma
         raise CommandError("users.unknown", id=telegram_id) from error
     except NotAllowed as error:
         raise CommandError("users.not_allowed", id=telegram_id, role=role.value) from error
-    return asked.say("users.given", name=user.name or "", id=telegram_id, role=user.role.value)
+    told = asked.say("users.given", name=user.name or "", id=telegram_id, role=user.role.value)
+    return Answer(told, menu_of=telegram_id)
 
 
 def _wanted(asked: Asked) -> tuple[int, Role]:

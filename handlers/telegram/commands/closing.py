@@ -40,7 +40,7 @@ async def close_pressed(desk: Desk, press: Pressed) -> Answer:
     except LookupError as error:
         raise CommandError("close.none", id=position_id) from error
     except NotPossible as error:
-        raise CommandError("close.not_possible", why=str(error)) from error
+        raise CommandError(f"hand.{error.obstacle.name}", standing=price(error.standing)) from error
     if position is None:
         return Answer(press.asked.say("close.again", id=position_id))
     assert position.r_multiple is not None

@@ -25,7 +25,7 @@ async def lang(desk: Desk, asked: Asked) -> Answer:
         _prefer_in_private(tx, telegram_id, lambda held: replace(held, language=language))
 
     await desk.writer.run(keep)
-    return Answer(text(language, "lang.done"))
+    return Answer(text(language, "lang.done"), menu_of=telegram_id)
 
 
 async def tz(desk: Desk, asked: Asked) -> Answer:

@@ -1,13 +1,8 @@
-"""What the channel reads: one text of each kind as a person may review it, and no value that can break it.
+"""What the channel reads: one text of each kind as a person may review it, and no value that can break it."""
 
-`ONEBOOK_GOLDEN=write` writes the golden files anew.
-"""
-
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -32,10 +27,9 @@ from storage.positions import Ending
 from storage.preferences import Preferences
 from storage.stores import Stores
 from tests.fakes.telegram_html import read
+from tests.handlers.telegram.goldens import compare, kept
 from tests.storage.samples import DAY_MS, HOUR_MS, LONG, NOW_MS, SHORT, opened, recorded
 
-GOLDEN = Path(__file__).parent / "golden"
-WRITES = os.environ.get("ONEBOOK_GOLDEN") == "write"
 CHANNEL = -1_001_000_000_000
 ZONES = {"en": "UTC", "bg": "Europe/Sofia"}
 LOST = {
@@ -154,17 +148,10 @@ def test_what_programs_read_is_the_same_in_every_language(book: Book, name, kind
         compare(name, "en", rendered(tx, kind).html)
 
 
-def compare(name: str, language: str, html: str) -> None:
-    path = GOLDEN / f"{name}.{language}.html"
-    if WRITES:
-        path.write_text(html + "\n", encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == html + "\n"
-
-
 def test_every_golden_file_is_of_a_message():
     known = {f"{name}.{language}.html" for name in CASES for language in LANGUAGES}
 
-    assert {path.name for path in GOLDEN.iterdir()} == known | {
+    assert kept() == known | {
         "order.en.html",
         "order_cancel.en.html",
         "order_close.en.html",
