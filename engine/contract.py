@@ -217,7 +217,7 @@ def _smt(divergence: Divergence) -> Event:
 
 
 def _dealing_range(candles: Candles, findings: Findings, bar: int) -> Iterator[Event]:
-    reach = dealing_range(candles, findings.bars, bar)
+    reach = dealing_range(candles, findings, bar)
     if reach is None:
         return
     close = float(candles.close[bar])

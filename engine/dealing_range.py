@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from engine.candles import Candles
-from engine.findings import NONE, BarColumns
+from engine.findings import NONE, Findings
 
 OTE_SHALLOW, OTE_MIDDLE, OTE_DEEP = 0.62, 0.705, 0.79
 """Retracements of the leg between which the optimal trade entry lies, and its middle."""
@@ -59,9 +59,9 @@ class DealingRange:
         return lower <= price <= upper
 
 
-def dealing_range(candles: Candles, bars: BarColumns, bar: int) -> DealingRange | None:
+def dealing_range(candles: Candles, findings: Findings, bar: int) -> DealingRange | None:
     """The range known at the close of `bar`; None before both its swings are, or when the high is not above the low."""
-    high_at, low_at = int(bars.high_at[bar]), int(bars.low_at[bar])
+    high_at, low_at = findings.last_swing(1, bar), findings.last_swing(-1, bar)
     if NONE in (high_at, low_at):
         return None
     high, low = float(candles.high[high_at]), float(candles.low[low_at])

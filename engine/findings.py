@@ -95,10 +95,6 @@ class BarColumns:
     """One entry more than bars: the events known at bar t are first_event[t] .. first_event[t + 1] - 1."""
     trend: NDArray[np.int8]
     """-1, 0, +1: the side of the last structure break."""
-    high_at: NDArray[np.int32]
-    """Bar of the last confirmed swing high, NONE before the first."""
-    low_at: NDArray[np.int32]
-    """Bar of the last confirmed swing low, NONE before the first."""
     true_range: NDArray[np.float64]
     settled: NDArray[np.int32]
     """The latest start of a window whose own run agrees with this one after this bar; see `window_is_equal`."""
@@ -141,6 +137,24 @@ class Findings:
         """The bar at whose close each may first be spoken of; made when it is first asked for."""
         bars = np.arange(self.bar_count, dtype=np.int32)
         return np.repeat(bars, np.diff(self.bars.first_event))
+
+    @cached_property
+    def _swings(self) -> dict[int, NDArray[np.intp]]:
+        """By side, the positions of the swings."""
+        of_swings = self.kind == Kind.SWING
+        return {side: np.flatnonzero(of_swings & (self.direction == side)) for side in (1, -1)}
+
+    def last_swing(self, side: int, bar: int) -> int:
+        """The bar of the last swing high (side +1) or low (-1) confirmed at the close of `bar`; NONE before the first."""
+        swings = self._swings[side]
+        count = np.searchsorted(swings, self.bars.first_event[bar + 1])
+        return int(self.index[swings[count - 1]]) if count else NONE
+
+    def last_swings(self, side: int) -> NDArray[np.int32]:
+        """`last_swing` at every bar."""
+        swings = self._swings[side]
+        known_for = np.diff(self.known_at[swings], prepend=0, append=self.bar_count)
+        return np.repeat(np.append(np.int32(NONE), self.index[swings]), known_for)
 
     @property
     def bar_count(self) -> int:

@@ -18,11 +18,9 @@ from engine.kernel_columns import (
     DIRECTION,
     FIRST_EVENT,
     GIVEN_AT,
-    HIGH_AT,
     INDEX,
     KIND,
     LAST_OPPOSITE,
-    LOW_AT,
     LOWER,
     LUXALGO,
     ORIGIN,
@@ -117,7 +115,6 @@ def price_kernel(
     upper, lower = prices[UPPER], prices[LOWER]
     given_at = given_whole[GIVEN_AT]
     first_event, settled_at = state[FIRST_EVENT], state[SETTLED]
-    high_at, low_at = state[HIGH_AT], state[LOW_AT]
     # Positions of events that wait for a price. `below` waits for a falling price, `above` for a rising one.
     pools_above, pools_below, runs_above, runs_below = stacks[0], stacks[1], stacks[2], stacks[3]
     raids_above, raids_below, lures_above, lures_below = stacks[4], stacks[5], stacks[6], stacks[7]
@@ -668,8 +665,6 @@ def price_kernel(
         elif c < o:
             last_down_close = t
         trend_at[t] = trend
-        high_at[t] = last_high
-        low_at[t] = last_low
         settled_at[t] = settled if settled < t - warm_up else t - warm_up
     if count >= limit:
         return FULL

@@ -21,7 +21,7 @@ GIVEN_AT = 2
 """The row of `Rows.whole` that says at which bar findings made elsewhere are known; they have no origin."""
 UPPER, LOWER = 0, 1
 """Rows of `Rows.prices`."""
-FIRST_EVENT, HIGH_AT, LOW_AT, SETTLED = 0, 1, 2, 3
+FIRST_EVENT, SETTLED = 0, 1
 """Rows of `BarRows.whole`."""
 
 
@@ -64,7 +64,7 @@ class BarRows(NamedTuple):
     """Where the state at each bar's close is written: the columns of `BarColumns` that only the kernel knows."""
 
     whole: Table
-    """int32: first_event, high_at, low_at, settled; one longer than there are bars, which only first_event uses."""
+    """int32: first_event, settled; one longer than there are bars, which only first_event uses."""
     trend: Column
     """int8."""
 

@@ -158,8 +158,8 @@ def mirrored(candles: Candles, whole: Findings, detector: Detector) -> Check:
         [
             _compare(_by_bar(seen), _by_bar(turned)),
             _compare(
-                [Reading(turned_bars.trend), Reading(turned_bars.high_at), Reading(turned_bars.low_at)],
-                [Reading(-bars.trend), Reading(bars.low_at), Reading(bars.high_at)],
+                [Reading(turned_bars.trend), Reading(seen.last_swings(1)), Reading(seen.last_swings(-1))],
+                [Reading(-bars.trend), Reading(whole.last_swings(-1)), Reading(whole.last_swings(1))],
             ),
         ],
     )
@@ -235,8 +235,8 @@ def _readings(findings: Findings, bars: int) -> list[Reading]:
         Reading(findings.lower[told], is_price=True),
         Reading(findings.origin[told]),
         Reading(state.trend[:bars]),
-        Reading(state.high_at[:bars]),
-        Reading(state.low_at[:bars]),
+        Reading(findings.last_swings(1)[:bars]),
+        Reading(findings.last_swings(-1)[:bars]),
         Reading(state.true_range[:bars], is_price=True),
         Reading(state.settled[:bars]),
     ]
@@ -249,7 +249,7 @@ def _readings(findings: Findings, bars: int) -> list[Reading]:
 
 def _levels_before(periods: Periods, bars: int) -> Iterator[NDArray[np.float64]]:
     """High and low of the period before that of each bar, NaN where there is none."""
-    previous = periods.of_bar[:bars] - 1
+    previous = periods.of_bars(np.arange(bars)) - 1
     for levels in (periods.high, periods.low):
         yield np.where(previous < 0, np.nan, levels[previous]) if bars else levels[:0]
 
@@ -278,8 +278,8 @@ def _told_inside(findings: Findings, start: int, since: int, end: int, swing_lef
         Reading(findings.lower[at]),
         Reading(np.where(origin == NONE, NONE, findings.known_at[origin] - start)),
         Reading(state.trend[bars]),
-        Reading(state.high_at[bars] - start),
-        Reading(state.low_at[bars] - start),
+        Reading(findings.last_swings(1)[bars] - start),
+        Reading(findings.last_swings(-1)[bars] - start),
         Reading(state.true_range[bars]),
     ]
 

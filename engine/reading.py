@@ -21,7 +21,7 @@ from engine.kernel_columns import GivenRows
 from engine.params import WindowParams
 from engine.runner import Kernel, price_findings
 from engine.session_findings import asian_ranges, judas_raids, midnight_opens
-from engine.sessions import Sessions, sessions, window_bits, window_names
+from engine.sessions import NewYork, sessions, window_bits, window_names
 from engine.timeframes import Timeframe
 
 NEVER = np.iinfo(np.int32).max
@@ -180,10 +180,6 @@ class Chart:
         return sides
 
     @cached_property
-    def clock(self) -> Sessions:
-        return sessions(self.candles, self._params)
-
-    @cached_property
     def windows(self) -> NDArray[np.uint8]:
         """By bar: the session windows that hold its open."""
         return window_bits(self.candles.open_ms)
@@ -191,8 +187,10 @@ class Chart:
     @cached_property
     def judas_raids(self) -> GivenRows:
         """Raids of each Asian range in its Judas window, in the order of bars."""
-        clock = self.clock
-        return judas_raids(self.candles, clock, asian_ranges(self.candles, clock), midnight_opens(self.candles, clock))
+        candles, new_york = self.candles, NewYork.of(self.candles)
+        clock = sessions(candles, self._params, new_york)
+        asian = asian_ranges(candles, clock, new_york)
+        return judas_raids(candles, clock, asian, midnight_opens(candles, new_york))
 
     @cached_property
     def days(self) -> "Periods":
@@ -452,7 +450,7 @@ class Reading:
 
     def dealing_range(self) -> tuple[float, float] | None:
         """Low and high of the last confirmed swings; None before both are known, or while they are crossed."""
-        high_at, low_at = int(self._findings.bars.high_at[self.last]), int(self._findings.bars.low_at[self.last])
+        high_at, low_at = self._findings.last_swing(1, self.last), self._findings.last_swing(-1, self.last)
         if min(high_at, low_at) == NONE or min(high_at, low_at) < self.first:
             return None
         high, low = float(self._candles.high[high_at]), float(self._candles.low[low_at])

@@ -18,11 +18,9 @@ from engine.kernel import FULL, SPARE, STACK_COUNT, price_kernel
 from engine.kernel_columns import (
     DIRECTION,
     FIRST_EVENT,
-    HIGH_AT,
     INDEX,
     KIND,
     LAST_OPPOSITE,
-    LOW_AT,
     LOWER,
     LUXALGO,
     ORIGIN,
@@ -45,7 +43,7 @@ LARGE_ROOM = 50_000
 """Events whose columns are larger than what memory allocators keep at hand."""
 LONG_BARS = 100_000
 """Bars whose stacks would be."""
-BAR_ROWS = 4
+BAR_ROWS = 2
 _ROWS = (2, 3, 2)
 """Rows of each table of `Rows`."""
 _SMALL_BYTES, _WHOLE_BYTES, _PRICE_BYTES = (rows * size for rows, size in zip(_ROWS, (1, 4, 8), strict=True))
@@ -202,8 +200,6 @@ def _findings(count: int, events: Rows, bars: BarRows, measured: MarkColumns) ->
         bars=BarColumns(
             first_event=bars.whole[FIRST_EVENT],
             trend=bars.trend,
-            high_at=bars.whole[HIGH_AT][:n],
-            low_at=bars.whole[LOW_AT][:n],
             true_range=measured.true_range,
             settled=bars.whole[SETTLED][:n],
         ),

@@ -12,7 +12,7 @@ from engine.candles import Candles
 from engine.detection_params import DetectionParams
 from engine.findings import NONE, Kind
 from engine.kernel_columns import GivenRows
-from engine.sessions import ASIAN_RANGE, JUDAS, SILVER_BULLETS, Sessions, is_new
+from engine.sessions import ASIAN_RANGE, JUDAS, SILVER_BULLETS, NewYork, Sessions, is_new
 from engine.timeframes import EPOCH_WEEKDAY
 
 MIDNIGHT_OPEN_BEFORE = 17 * 60
@@ -20,28 +20,28 @@ OPENING_GAP_AT = 18 * 60
 SUNDAY = 6
 
 
-def session_rows(candles: Candles, clock: Sessions, params: DetectionParams) -> GivenRows:
+def session_rows(candles: Candles, clock: Sessions, new_york: NewYork, params: DetectionParams) -> GivenRows:
     """Every finding of the clock in `candles`, ordered by `known_at`."""
-    asian = asian_ranges(candles, clock)
-    midnight = midnight_opens(candles, clock)
+    asian = asian_ranges(candles, clock, new_york)
+    midnight = midnight_opens(candles, new_york)
     found = [
         asian,
         midnight,
         judas_raids(candles, clock, asian, midnight),
-        silver_bullets(candles, clock),
+        silver_bullets(candles, clock, new_york),
         daily_biases(clock),
     ]
     if not params.never_closes:
-        found.append(opening_gaps(candles, clock))
+        found.append(opening_gaps(candles, new_york))
     return _in_order(found)
 
 
-def asian_ranges(candles: Candles, clock: Sessions) -> GivenRows:
+def asian_ranges(candles: Candles, clock: Sessions, new_york: NewYork) -> GivenRows:
     """High and low of each evening window, at the first bar after it; `ref` is its first bar."""
     inside = np.flatnonzero(clock.windows & ASIAN_RANGE)
     if not inside.size:
         return _rows(Kind.ASIAN_RANGE, inside)
-    first = np.flatnonzero(is_new(clock.date[inside]))
+    first = np.flatnonzero(is_new(new_york.date[inside]))
     known_at = inside[np.append(first[1:], inside.size) - 1] + 1
     over = known_at < len(candles)
     return _rows(
@@ -53,9 +53,9 @@ def asian_ranges(candles: Candles, clock: Sessions) -> GivenRows:
     )
 
 
-def midnight_opens(candles: Candles, clock: Sessions) -> GivenRows:
+def midnight_opens(candles: Candles, new_york: NewYork) -> GivenRows:
     """The open of the first bar of each New York date, if it opens before the day's evening."""
-    bars = np.flatnonzero(is_new(clock.date) & (clock.minute < MIDNIGHT_OPEN_BEFORE))
+    bars = np.flatnonzero(is_new(new_york.date) & (new_york.minute < MIDNIGHT_OPEN_BEFORE))
     return _rows(Kind.MIDNIGHT_OPEN, bars, upper=candles.open[bars], lower=candles.open[bars])
 
 
@@ -77,10 +77,10 @@ def judas_raids(candles: Candles, clock: Sessions, asian: GivenRows, midnight: G
     )
 
 
-def silver_bullets(candles: Candles, clock: Sessions) -> GivenRows:
+def silver_bullets(candles: Candles, clock: Sessions, new_york: NewYork) -> GivenRows:
     """Gaps whose middle and third bar open inside one silver bullet window; `index` is the middle bar."""
     third = np.flatnonzero(clock.windows[2:] & clock.windows[1:-1] & SILVER_BULLETS) + 2
-    third = third[clock.date[third] == clock.date[third - 1]]
+    third = third[new_york.date[third] == new_york.date[third - 1]]
     up = third[candles.low[third] > candles.high[third - 2]]
     down = third[candles.high[third] < candles.low[third - 2]]
     return _in_order(
@@ -104,11 +104,11 @@ def daily_biases(clock: Sessions) -> GivenRows:
     return _rows(Kind.DAILY_BIAS, days.first_bar[2:], direction=bias)
 
 
-def opening_gaps(candles: Candles, clock: Sessions) -> GivenRows:
+def opening_gaps(candles: Candles, new_york: NewYork) -> GivenRows:
     """The open of a bar that opens at 18:00 New York against the close before it: weekly on Sunday, else daily."""
-    bars = np.flatnonzero(clock.minute == OPENING_GAP_AT)
+    bars = np.flatnonzero(new_york.minute == OPENING_GAP_AT)
     bars = bars[bars > 0]
-    weekly = (clock.date[bars] + EPOCH_WEEKDAY) % 7 == SUNDAY
+    weekly = (new_york.date[bars] + EPOCH_WEEKDAY) % 7 == SUNDAY
     opened, closed = candles.open[bars], candles.close[bars - 1]
     return _rows(
         np.where(weekly, Kind.NWOG, Kind.NDOG),

@@ -48,13 +48,16 @@ SILVER_BULLETS = _BIT["sb_london"] | _BIT["sb_am"] | _BIT["sb_pm"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Periods:
-    """Trading days or weeks that have data, in order; `of_bar` has one entry a bar, the rest one a period."""
+    """Trading days or weeks that have data, in order; the columns have one entry a period."""
 
-    of_bar: NDArray[np.int32]
     first_bar: NDArray[np.int32]
     high: NDArray[np.float64]
     low: NDArray[np.float64]
     close: NDArray[np.float64]
+
+    def of_bars(self, bars: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The position of the period that holds each bar."""
+        return np.searchsorted(self.first_bar, bars, side="right") - 1
 
     def before(self, bar: int, since: int | None = None) -> tuple[float, float] | None:
         """High and low of the period before that of `bar`; None when there is none.
@@ -62,10 +65,32 @@ class Periods:
         With `since`, also None unless a bar from `since` on lies before that period: only then would a window that
         starts at `since` know all of it.
         """
-        previous = int(self.of_bar[bar]) - 1
+        previous = int(np.searchsorted(self.first_bar, bar, side="right")) - 2
         if previous < 0 or (since is not None and self.first_bar[previous] <= since):
             return None
         return float(self.high[previous]), float(self.low[previous])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewYork:
+    """What a clock in New York shows when each bar opens."""
+
+    date: NDArray[np.int32]
+    """Days since 1970-01-01."""
+    minute: NDArray[np.int16]
+    """Minutes after midnight."""
+
+    @classmethod
+    def of(cls, candles: Candles) -> "NewYork":
+        minutes = local_minutes(candles.open_ms, NEW_YORK)
+        date = minutes // DAY_MINUTES
+        minutes -= date * DAY_MINUTES
+        return cls(date, minutes.astype(np.int16))
+
+    @property
+    def minutes(self) -> NDArray[np.int32]:
+        """Minutes since 1970-01-01 00:00."""
+        return self.date * DAY_MINUTES + self.minute
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,10 +99,6 @@ class Sessions:
 
     windows: NDArray[np.uint8]
     """A bit for each of WINDOWS that holds the bar's open."""
-    date: NDArray[np.int32]
-    """The New York calendar date of the bar's open, in days since 1970-01-01."""
-    minute: NDArray[np.int16]
-    """Minutes after New York midnight."""
     days: Periods
     weeks: Periods
 
@@ -101,17 +122,13 @@ def window_names(bits: int) -> list[str]:
     return list(_names_of(bits))
 
 
-def sessions(candles: Candles, params: DetectionParams) -> Sessions:
+def sessions(candles: Candles, params: DetectionParams, new_york: NewYork | None = None) -> Sessions:
     """The clock over `candles`: windows in New York time with its summer time, days and weeks as `params` roll them."""
-    new_york = local_minutes(candles.open_ms, NEW_YORK)
-    home = new_york if params.tz == NEW_YORK else local_minutes(candles.open_ms, params.tz)
-    date = new_york // DAY_MINUTES
-    minute = (new_york - date * DAY_MINUTES).astype(np.int16)
+    new_york = new_york or NewYork.of(candles)
+    home = new_york.minutes if params.tz == NEW_YORK else local_minutes(candles.open_ms, params.tz)
     day = trading_day(home, params)
     return Sessions(
-        windows=_WINDOWS_OF_MINUTE[minute],
-        date=date,
-        minute=minute,
+        windows=_WINDOWS_OF_MINUTE[new_york.minute],
         days=_periods(day, candles),
         weeks=_periods((day + EPOCH_WEEKDAY) // 7, candles),
     )
@@ -196,10 +213,9 @@ def _periods(label: NDArray[np.int32], candles: Candles) -> Periods:
     first = np.flatnonzero(is_new(label))
     if not first.size:
         nothing = np.zeros(0, dtype=np.float64)
-        return Periods(np.zeros(0, np.int32), np.zeros(0, np.int32), nothing, nothing, nothing)
+        return Periods(np.zeros(0, np.int32), nothing, nothing, nothing)
     end = np.append(first[1:], label.size)
     return Periods(
-        of_bar=np.repeat(np.arange(first.size, dtype=np.int32), end - first),
         first_bar=first.astype(np.int32),
         high=np.maximum.reduceat(candles.high, first),
         low=np.minimum.reduceat(candles.low, first),

@@ -10,7 +10,7 @@ import pytest
 from engine.candles import Candles
 from engine.detect import detect, events
 from engine.detection_params import NEW_YORK, DetectionParams
-from engine.sessions import local_minutes, sessions, window_bits
+from engine.sessions import NewYork, local_minutes, sessions, trading_day, window_bits
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
 from tests.drawing import drawn, random_walk
 
@@ -77,15 +77,15 @@ def test_a_forex_day_begins_at_17_new_york_and_sunday_evening_is_monday():
     friday, sunday, monday = at("2024-01-12 16:00"), at("2024-01-14 18:00"), at("2024-01-15 10:00")
     clock = sessions(flat([friday, sunday, monday]), FOREX)
 
-    assert clock.days.of_bar.tolist() == [0, 1, 1]
-    assert clock.weeks.of_bar.tolist() == [0, 1, 1]
+    assert clock.days.of_bars(np.arange(3)).tolist() == [0, 1, 1]
+    assert clock.weeks.of_bars(np.arange(3)).tolist() == [0, 1, 1]
 
 
 def test_a_crypto_day_begins_at_midnight_utc():
     evening = at("2024-01-12 23:00", "UTC")
     clock = sessions(flat([evening, evening + HOUR_MS]), CRYPTO)
 
-    assert clock.days.of_bar.tolist() == [0, 1]
+    assert clock.days.of_bars(np.arange(2)).tolist() == [0, 1]
 
 
 def test_a_window_that_does_not_hold_the_whole_day_before_does_not_know_it():
@@ -154,10 +154,10 @@ def test_a_bar_in_no_window_is_told_too():
 
 def test_days_and_dates_never_go_back_when_clocks_do():
     autumn = flat([at("2024-11-02 12:00") + 15 * minute * MINUTE_MS for minute in range(200)], Timeframe.M15)
-    clock = sessions(autumn, FOREX)
+    days = trading_day(local_minutes(autumn.open_ms, FOREX.tz), FOREX)
 
-    assert np.all(np.diff(clock.date) >= 0)
-    assert np.all(np.diff(clock.days.of_bar) >= 0)
+    assert np.all(np.diff(NewYork.of(autumn).date) >= 0)
+    assert len(sessions(autumn, FOREX).days.high) == len(np.unique(days))
 
 
 def test_many_years_are_one_look_up_a_segment():
