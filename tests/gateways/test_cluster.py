@@ -17,6 +17,7 @@ from tests.services.test_walk_forward import NOW_MS, bars, book, kept
 __all__ = ["book"]
 
 
+@pytest.mark.long
 def test_a_walk_forward_on_a_local_cluster_comes_to_what_one_process_does(book: Book):
     with on_cluster("dask:local"):
         spread = walk_forward(book, [bars(BTC)], PARAMS, months=1, now_ms=NOW_MS)
@@ -29,6 +30,7 @@ def test_a_walk_forward_on_a_local_cluster_comes_to_what_one_process_does(book: 
     assert len(expected) > 20
 
 
+@pytest.mark.long
 def test_a_cluster_that_runs_already_does_the_work_in_its_own_processes_and_runs_on():
     with LocalCluster(n_workers=2, threads_per_worker=1, host=LOOPBACK, dashboard_address=ANY_PORT) as running:
         address = running.scheduler_address.replace("tcp://", "dask://")

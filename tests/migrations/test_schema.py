@@ -172,6 +172,7 @@ def open_and_die(path: Path, statement: int) -> None:
     Book.open(path, BookKind.LIVE, now_ms=NOW_MS, fault=crash).close()
 
 
+@pytest.mark.long
 def test_a_kill_after_any_statement_of_a_creation_leaves_a_file_that_becomes_a_book(tmp_path: Path):
     for statement in count():
         path = tmp_path / f"{statement}.db"
@@ -185,6 +186,7 @@ def test_a_kill_after_any_statement_of_a_creation_leaves_a_file_that_becomes_a_b
             break
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("version", EARLIER)
 def test_a_kill_after_any_statement_of_an_upgrade_leaves_the_earlier_or_the_newest_book(tmp_path: Path, version: int):
     for statement in count():

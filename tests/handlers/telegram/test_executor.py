@@ -101,6 +101,7 @@ def spread(prices: list[float]) -> bool:
     return all(before < (low + high) / 2 < after for before, low, high, after in (ordered[:4], ordered[-4:]))
 
 
+@pytest.mark.long
 @settings(max_examples=3_000, deadline=None)
 @given(signal=orders())
 def test_a_program_reads_the_identical_order(signal: Signal):
