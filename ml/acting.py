@@ -8,9 +8,11 @@ score. The gates ask the base score too, so that a model can hold a signal back 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from engine.timeframes import DAY_MS
 from ml.ml_engine import Kind, Model
@@ -66,7 +68,8 @@ class Acting:
     def says(self, features: Mapping[str, float]) -> Said:
         """The model's word on one signal."""
         x = np.array([[features.get(name, math.nan) for name in self.names]], dtype=np.float64)
-        p = float(self.model.probability(x)[0])
+        with _threads().limit(limits=1, user_api="openmp"):
+            p = float(self.model.probability(x)[0])
         return Said(self.id, p, self.weight, adjustment(p, self.model.base_rate, self.weight))
 
 
@@ -100,6 +103,12 @@ def acting_model(row: ModelRow, names: Sequence[str], features_version: int) -> 
         raise ModelRefused(f"Model {row.id} is no model of this kind.")
     model = Model(Kind(row.kind), parts[ESTIMATOR], parts[CALIBRATOR], row.base_rate)
     return Acting(row.id, row.trained_ms, tuple(names), model, row.weight)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """The thread pools of the libraries: one row in several threads waits for them, on a busy machine for half a second."""
+    return ThreadpoolController()
 
 
 def library_versions() -> dict[str, str]:

@@ -4,7 +4,9 @@ import math
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from ml.acting import MOST_DOWN, MOST_UP, Acting, ModelRow, acting_model, adjustment, blob_of, library_versions
 from ml.dataset import dataset_of
@@ -45,6 +47,24 @@ def test_a_stored_model_says_what_it_said_when_it_was_trained():
     x = dataset_of([rows(5, 9)[3]], NAMES).x
     assert said.p_win == trained.probability(x)[0]
     assert said.model_id == 7
+
+
+class Counting:
+    """A model that is sure of nothing and counts the threads it may use."""
+
+    base_rate = 0.5
+    threads = 0
+
+    def probability(self, x: np.ndarray) -> np.ndarray:
+        self.threads = max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp")
+        return np.full(len(x), 0.5)
+
+
+def test_one_signal_does_not_wait_for_several_threads():
+    model = Counting()
+    replace(acting(), model=model).says({})
+
+    assert model.threads == 1
 
 
 @pytest.mark.parametrize(
