@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateways.candle_files import CandleFileError, candle_paths
 from migrations.legacy.normal_form import Json, Reading, RecordVerdict
-from migrations.legacy.reading import BREAK_REASON, packed
+from migrations.legacy.raw_text import packed
+from migrations.legacy.reading import BREAK_REASON
 from migrations.legacy.shapes import UNREADABLE
 from services.check_legacy import CandleSummary, check_against_candles
 from services.legacy_files import FileFailed, LegacyFile, NotLegacy, Unreadable, batches, found_files, version_of

@@ -4,7 +4,9 @@ import hashlib
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
 from enum import Enum
@@ -32,6 +34,9 @@ from migrations.legacy.times import Clock
 from storage.errors import BookError
 from storage.legacy_database import is_database, is_legacy_database, legacy_rows
 
+if sys.platform == "linux":
+    import fcntl
+
 DATA_SUFFIXES = (".json", ".db", ".sqlite", ".sqlite3")
 PASSED_BY = frozenset({"__pycache__", "node_modules", "site-packages", "venv"})
 FIRST_BYTES = 4096
@@ -39,8 +44,9 @@ JSON_STARTS = (b"{", b"[")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 PIECES_LOOKED_AT = 2_000
 CHARACTERS_LOOKED_AT = 8 << 20
-BATCH = 1_000
+BATCH = 500
 WORKER_FROM_BYTES = 32 << 20  # below, starting a process costs more than it saves
+PIPE_BYTES = 1 << 20  # some batches, so that neither process waits for the other at every one; the most Linux grants
 HASHED_AT_ONCE = 1 << 20
 KEPT_OF_UNREADABLE = 1 << 20
 
@@ -251,6 +257,7 @@ def _batches_of_worker(path: Path, shape_name: str, zone: tzinfo, now_ms: int) -
     """The batches of a process that reads while this one writes."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
+    _deepen(sender)
     worker = context.Process(target=_work, args=(sender, path, shape_name, zone, now_ms), daemon=True)
     worker.start()
     sender.close()
@@ -266,6 +273,13 @@ def _batches_of_worker(path: Path, shape_name: str, zone: tzinfo, now_ms: int) -
     finally:
         receiver.close()
         worker.join()
+
+
+def _deepen(pipe: Connection) -> None:
+    """Let the pipe hold more than a part of a batch, where the system grants it."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def _received(receiver: Connection, path: Path) -> object:

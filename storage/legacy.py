@@ -1,6 +1,5 @@
 """The receipts of legacy imports: which files were brought in, and what became of every record."""
 
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from engine.vocabulary import Direction, Outcome
 from migrations.legacy.candle_check import TradeToCheck
 from migrations.legacy.json_stream import BREAK_PLACE
 from migrations.legacy.normal_form import RecordVerdict
+from migrations.legacy.raw_text import unpacked
 from storage.codec import Json, decoded, encoded
 from storage.database import Connection, insert
 
@@ -101,8 +101,7 @@ class LegacyRecords:
             (file,),
         )
         for receipt_id, name, place, shape, verdict, reason, table, row_id, raw in rows:
-            text = zlib.decompress(raw).decode()
-            yield Receipt(receipt_id, name, place, shape, RecordVerdict(verdict), reason, table, row_id, text)
+            yield Receipt(receipt_id, name, place, shape, RecordVerdict(verdict), reason, table, row_id, unpacked(raw))
 
     def originals(self, natural_keys: Sequence[str]) -> Mapping[str, Original]:
         """The records that stand in the book under these keys."""

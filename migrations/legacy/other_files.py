@@ -16,6 +16,7 @@ from migrations.legacy.normal_form import (
     Unusable,
 )
 from migrations.legacy.outline import Outline, Source
+from migrations.legacy.raw_text import packed
 from migrations.legacy.reading import (
     Found,
     Judge,
@@ -24,7 +25,6 @@ from migrations.legacy.reading import (
     found_records,
     judged,
     judged_one,
-    packed,
     quarantined,
     raw_of,
 )

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from migrations.legacy import words
 from migrations.legacy.normal_form import LegacyTrade, Reading, RecordVerdict, System, Unusable
-from migrations.legacy.reading import Found, Judged, judged_one, packed, quarantined, raw_of
+from migrations.legacy.raw_text import packed
+from migrations.legacy.reading import Found, Judged, judged_one, quarantined, raw_of
 from migrations.legacy.rows import Row
 from migrations.legacy.times import Clock
 from migrations.legacy.trades import TradeRules, end_of, read_trade

@@ -1,18 +1,17 @@
 """From pieces of a file to judged records: every record found gets one `Reading`, whatever it holds."""
 
 import json
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from migrations.legacy.json_stream import Broken, Element, Piece, cleaned
 from migrations.legacy.normal_form import Content, Reading, RecordVerdict, Unusable
+from migrations.legacy.raw_text import packed
 from migrations.legacy.rows import Row
 from migrations.legacy.words import shown
 
 # members that speak of the file, where records are members of the document too
 ABOUT_THE_FILE = frozenset({"metadata", "last_updated", "version", "statistics", "patterns", "ml_insights", "created"})
-SQUEEZED = 1  # raw records are the larger part of a book: squeezed it is a third smaller and, for the disk, faster to write
 BREAK_REASON = "unreadable from here on"
 
 
@@ -81,11 +80,6 @@ def quarantined(found: Found, *reasons: str) -> Reading:
 
 def broken(piece: Broken) -> Reading:
     return Reading(piece.place, packed(piece.raw), RecordVerdict.QUARANTINED, (f"{BREAK_REASON}: {piece.reason}",))
-
-
-def packed(raw: str) -> bytes:
-    """The text of a record as its receipt keeps it."""
-    return zlib.compress(raw.encode("utf-8", "backslashreplace"), SQUEEZED)
 
 
 def raw_of(value: object) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from engine.vocabulary import BookKind
 from migrations.legacy.normal_form import Reading, RecordVerdict
-from migrations.legacy.reading import packed
+from migrations.legacy.raw_text import packed
 from storage.book import Book
 from storage.database import Access, IntegrityError, connect
 from storage.errors import BookError, BusyBook

@@ -2,7 +2,6 @@
 
 import io
 import json
-import zlib
 from collections.abc import Callable
 from datetime import UTC
 
@@ -13,6 +12,7 @@ from migrations.legacy.json_stream import Broken, pieces
 from migrations.legacy.normal_form import ORIGINALS, RecordVerdict
 from migrations.legacy.outline import Source, outline
 from migrations.legacy.position_tables import TableRow, read_tables
+from migrations.legacy.raw_text import unpacked
 from migrations.legacy.shapes import shape_of
 from migrations.legacy.times import Clock
 from tests.migrations.legacy.documents import FIRST_GENERATION, NOW_MS, SECOND_GENERATION, THIRD_GENERATION
@@ -117,7 +117,7 @@ def check(text: str) -> None:
 
     assert len({reading.place for reading in readings}) == len(readings)
     for reading in readings:
-        zlib.decompress(reading.raw).decode()
+        unpacked(reading.raw)
         reading.place.encode()
         "".join(reading.reasons).encode()
         if reading.verdict in ORIGINALS:
