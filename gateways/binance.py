@@ -174,8 +174,9 @@ class Binance:
     async def _server_now_ms(self) -> int:
         """The exchange's time by our clock; a clock that runs ahead would take forming candles for closed ones."""
         if self.ahead_ms is None or self._now_ms() >= self._clock_until_ms:
+            asked_ms = self._now_ms()
             server_ms = await self.server_time_ms()
-            self.ahead_ms = server_ms - self._now_ms()
+            self.ahead_ms = server_ms - (asked_ms + self._now_ms()) // 2  # the answer was given halfway
             self._clock_until_ms = self._now_ms() + CLOCK_VALID_MS
         return self._now_ms() + self.ahead_ms
 

@@ -47,6 +47,7 @@ class Watchman:
         self._started_ms = now_ms()
         self._watch: Watch | None = None
         self._jobs: tuple[Cadence, ...] = ()
+        self._speed = 1.0
 
     def watching(self, watch: Watch) -> None:
         """From now on these series are to be looked at."""
@@ -54,6 +55,7 @@ class Watchman:
 
     def running(self, table: Sequence[Job], pace: Pace) -> None:
         """From now on these jobs are to be done; of interest are those that leave runs in the book."""
+        self._speed = pace.speed
         scans = {scan_job(timeframe) for timeframe in self._watch.timeframes} if self._watch else set()
         self._jobs = tuple(
             Cadence(job.name, job.period.ms, job.after_ms, round(job.timeout_s * pace.speed * MS_PER_SECOND))
@@ -107,6 +109,7 @@ class Watchman:
             symbols=() if watched is None else watched.symbols,
             timeframes=() if watched is None else tuple(timeframe.text for timeframe in watched.timeframes),
             jobs=self._jobs,
+            speed=self._speed,
         )
 
 

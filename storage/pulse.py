@@ -3,7 +3,7 @@
 The book is all that other processes see of the bot, so what only the running process can measure is kept here.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from storage.codec import decoded, encoded
@@ -50,7 +50,10 @@ class ExchangeState:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """The bot as it was at `at_ms`; `heard_ms` is when Telegram last answered the question for updates."""
+    """The bot as it was at `at_ms`; `heard_ms` is when Telegram last answered the question for updates.
+
+    `speed` is above 1 in a rehearsal, where the book's time runs ahead of the wall's.
+    """
 
     at_ms: int
     started_ms: int
@@ -60,6 +63,7 @@ class Pulse:
     symbols: tuple[str, ...] = ()
     timeframes: tuple[str, ...] = ()
     jobs: tuple[Cadence, ...] = ()
+    speed: float = 1.0
 
 
 def beat(meta: Meta, pulse: Pulse) -> None:
@@ -68,11 +72,13 @@ def beat(meta: Meta, pulse: Pulse) -> None:
 
 
 def pulse_of(meta: Meta) -> Pulse | None:
-    """The last pulse of the bot that writes this book; None before the first."""
+    """The last pulse of the bot that writes this book; None before the first, and while that is one of another version."""
     text = meta.get(KEY)
     if text is None:
         return None
     stored: dict[str, Any] = decoded(text)
+    if stored.keys() != {field.name for field in fields(Pulse)}:
+        return None
     return Pulse(
         at_ms=stored["at_ms"],
         started_ms=stored["started_ms"],
@@ -82,4 +88,5 @@ def pulse_of(meta: Meta) -> Pulse | None:
         symbols=tuple(stored["symbols"]),
         timeframes=tuple(stored["timeframes"]),
         jobs=tuple(Cadence(**job) for job in stored["jobs"]),
+        speed=stored["speed"],
     )

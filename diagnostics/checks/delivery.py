@@ -15,7 +15,7 @@ def outbox(asked: Asked) -> Said:
     last = "nothing was sent yet" if found.last_sent_ms is None else _ago("last sent", asked, found.last_sent_ms)
     held = f"; {found.held} held for their hour or a closed chat" if found.held else ""
     waits_ms = 0 if found.oldest_ms is None else asked.now_ms - found.oldest_ms
-    if waits_ms > WAITING_AFTER_MS:
+    if waits_ms > asked.of_wall_ms(WAITING_AFTER_MS):
         value = f"{found.waiting} waiting, oldest {duration_text(waits_ms)}"
         return Said(Status.FAIL, value, last + held, since_ms=found.oldest_ms)
     return Said(Status.OK, f"{found.waiting} waiting", last + held)
@@ -55,7 +55,7 @@ def listening(asked: Asked) -> Said:
         return Said(Status.IDLE, "-", "the bot was not started on this book")
     silent_since_ms = pulse.heard_ms if pulse.heard_ms is not None else pulse.started_ms
     silent_ms = pulse.at_ms - silent_since_ms
-    if silent_ms > DEAF_AFTER_MS:
+    if silent_ms > asked.of_wall_ms(DEAF_AFTER_MS):
         return Said(
             Status.FAIL, f"deaf for {duration_text(silent_ms)}", "Telegram gives no updates", since_ms=silent_since_ms
         )

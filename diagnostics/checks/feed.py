@@ -41,7 +41,7 @@ def scans(asked: Asked) -> Said:
     for symbol in pulse.symbols:
         for text in pulse.timeframes:
             timeframe = Timeframe.parse(text)
-            due_ms = int(timeframe.floor(asked.now_ms - LATE_AFTER_MS))
+            due_ms = int(timeframe.floor(asked.now_ms - asked.of_wall_ms(LATE_AFTER_MS)))
             if due_ms <= pulse.started_ms:
                 continue  # watching may have begun after this close
             seen_ms = last_close_looked_at(asked.view, symbol, text)
@@ -59,7 +59,7 @@ def exchange_clock(asked: Asked) -> Said:
     ahead_ms = None if asked.pulse is None else asked.pulse.exchange.ahead_ms
     if ahead_ms is None:
         return Said(Status.IDLE, "-", "the exchange was not asked for its time yet")
-    status = Status.OK if abs(ahead_ms) <= MOST_SKEW_MS else Status.WARN
+    status = Status.OK if abs(ahead_ms) <= asked.of_wall_ms(MOST_SKEW_MS) else Status.WARN
     return Said(status, f"{-ahead_ms} ms", "how far this machine's clock is ahead")
 
 

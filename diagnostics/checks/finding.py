@@ -57,6 +57,10 @@ class Asked:
     def pulse(self) -> Pulse | None:
         return pulse_of(self.view.meta)
 
+    def of_wall_ms(self, ms: int) -> int:
+        """As much of the book's time as passes in `ms` of the wall's: a network is no faster in a rehearsal."""
+        return ms if self.pulse is None else round(ms * self.pulse.speed)
+
     @cached_property
     def series(self) -> tuple[SeriesState, ...]:
         return series_states(self.view, self.params.window.window_bars)

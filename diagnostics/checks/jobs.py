@@ -18,7 +18,7 @@ def process(asked: Asked) -> Said:
     if pulse is None:
         return Said(Status.IDLE, "never ran", "the bot was not started on this book")
     silent_ms = asked.now_ms - pulse.at_ms
-    if silent_ms <= PULSE_LATE_MS:
+    if silent_ms <= asked.of_wall_ms(PULSE_LATE_MS):
         return Said(
             Status.OK, f"up {duration_text(asked.now_ms - pulse.started_ms)}", "it runs", since_ms=pulse.started_ms
         )
@@ -81,7 +81,7 @@ def _present(asked: Asked) -> list[JobRun]:
 
 def _is_late(asked: Asked, cadence: Cadence, last: JobRun | None) -> bool:
     assert asked.pulse is not None, "cadences come with the pulse"
-    due_ms = cadence.slot_ms(asked.now_ms - SLOT_LATE_MS)
+    due_ms = cadence.slot_ms(asked.now_ms - asked.of_wall_ms(SLOT_LATE_MS))
     if due_ms < asked.pulse.started_ms:
         return False  # the bot was not there to run it
     return last is None or last.slot_ms < due_ms

@@ -292,3 +292,14 @@ def test_the_quick_answer_leaves_out_what_may_take_long(book: Book):
 
     assert names == [check.name for check in CHECKS if not check.slow]
     assert {"model", "drift", "labels", "verify"}.isdisjoint(names)
+
+
+def test_in_a_rehearsal_the_network_is_given_as_much_of_the_walls_time(book: Book):
+    with book.transaction() as tx:
+        quiet = replace(PULSE, speed=60.0, heard_ms=PULSE.at_ms - 5 * HOUR_MS)
+        beat(tx.meta, replace(quiet, exchange=replace(PULSE.exchange, ahead_ms=-59_000)))
+    assert ill(health_of(book)) == []
+
+    with book.transaction() as tx:
+        beat(tx.meta, replace(quiet, heard_ms=PULSE.at_ms - 6 * HOUR_MS))
+    assert [one.name for one in ill(health_of(book))] == ["listening"]
