@@ -69,6 +69,10 @@ class Feed:
         silence = self.silent.get(key)
         return None if silence is None else silence.why
 
+    def doubts(self, symbol: str) -> bool:
+        """Whether a series of a symbol is left out, so that nobody waits for its others."""
+        return any(silent == symbol for silent, _ in self.silent)
+
     def wait(self, why: str, now_ms: int) -> None:
         """Something that is due does not come yet."""
         if self.waiting is None:
@@ -76,9 +80,10 @@ class Feed:
 
     def go_on(self, without: Mapping[SeriesKey, str], now_ms: int) -> None:
         """Wait no longer: what was due is done, without these."""
+        since_ms = now_ms if self.waiting is None else self.waiting.since_ms
         self.waiting = None
         for key, why in without.items():
-            self.silent.setdefault(key, Silence(now_ms, why))
+            self.silent.setdefault(key, Silence(since_ms, why))
 
     def answered(self, keys: Collection[SeriesKey]) -> None:
         """Look at these again."""

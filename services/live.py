@@ -150,7 +150,9 @@ class Live:
         if not minutes.reach_ms:
             return
         covered_ms = minutes.covered_ms(until_ms)
-        patient = self._now_ms() - covered_ms < self._patience_ms or minutes.saw_nothing(until_ms)
+        waited_for_ms = self._now_ms() - self._patience_ms
+        # where no symbol has come so far, it is the market that stands still, or our clock that runs ahead of it
+        patient = covered_ms > waited_for_ms or not minutes.has_come_to(min(waited_for_ms, until_ms))
         settled_ms = covered_ms if patient else until_ms
         given_up = {} if patient else self._given_up(until_ms, minutes)
         if minutes.candles or given_up:
@@ -161,7 +163,7 @@ class Live:
             self._feed.go_on(given_up, self._now_ms())
             return
         self._feed.wait(waiting[0], self._now_ms())
-        raise MarketSilent("; ".join(waiting))
+        raise MarketSilent(f"{waiting[0]} ({len(waiting)} symbols wait)")
 
     async def _minutes(self, until_ms: int) -> Minutes:
         with self._book.reading() as view:
@@ -177,9 +179,11 @@ class Live:
         lacking = [*taken.waiting, *minutes.errors.values()]
         if not lacking and minutes.covered_ms(taken.at_ms) < taken.at_ms:
             lacking.append("minute candles are behind")
+        if not lacking and taken.saw_nothing:
+            lacking.extend(taken.lacking.values())
         if not lacking:
             return None
-        nothing_at_all = taken.saw_nothing and not minutes.candles
+        nothing_at_all = taken.saw_nothing and not minutes.has_come_to(taken.at_ms)
         if self._now_ms() - taken.at_ms < self._patience_ms or nothing_at_all:
             return f"{lacking[0]} ({len(lacking)} series wait)"
         return None

@@ -7,7 +7,7 @@ the book holds of it.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -135,6 +135,9 @@ class LiveScan:
         needed = list(dict.fromkeys(key for series in wanted for key in self._stack_keys(*series)))
         windows = await asyncio.gather(*(self._window_or_flaw(key, instant_ms) for key in needed))
         found = dict(zip(needed, windows, strict=True))
+        lacking = {key: one for key, one in found.items() if isinstance(one, Flaw) and one.passes}
+        doubtful = [key for key in lacking if self._feed.doubts(key[0])]
+        found.update({key: replace(lacking[key], passes=False) for key in doubtful})
         read = each_once(self._read)
         looks: list[Looked] = []
         waiting: list[str] = []
@@ -154,10 +157,10 @@ class LiveScan:
             with_word(looks, self._acting()),
             tuple(self._unbooked.values()),
             tuple(waiting),
-            {key: one.rejected.reason for key, one in found.items() if isinstance(one, Flaw) and one.passes},
+            {key: one.rejected.reason for key, one in lacking.items()},
             tuple(self._missing.values()),
             tuple(self._filled),
-            saw_nothing=bool(waiting) and unseen == len(looks),
+            saw_nothing=bool(lacking) and unseen == len(looks),
         )
 
     def booked(self) -> None:

@@ -217,6 +217,8 @@ class Exchange:
             first_ms = timeframe.floor(start_ms + timeframe.ms - 1)
             last_ms = min(last_ms, first_ms + (limit - 1) * timeframe.ms)
         candles = self._bars.bars(symbol, timeframe, first_ms, last_ms + timeframe.ms)
+        if stands_ms:
+            candles = candles.until(now_ms)
         for gap in (trouble for trouble in troubles if isinstance(trouble, Gap)):
             candles = gap.without(candles)
         columns = (candles.open_ms, candles.open, candles.high, candles.low, candles.close, candles.volume)

@@ -59,7 +59,7 @@ def test_a_frozen_feed_answers_with_what_it_had_and_moves_on_afterwards(http, cl
     frozen, moving = open_times(http), open_times(http, "ETHUSDT")
     clock.ms += HOUR_MS
 
-    assert frozen[-1] == NOON_MS
+    assert frozen[-1] == NOON_MS - HOUR_MS
     assert moving[-1] == NOON_MS + HOUR_MS
     assert open_times(http)[-1] == NOON_MS + 2 * HOUR_MS
 

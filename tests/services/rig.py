@@ -21,7 +21,9 @@ from handlers.telegram.reception import Message, answered
 from handlers.telegram.texts import renderer
 from services.access import ensure_owners
 from services.announce import Announcements
+from services.feed import Feed
 from services.hands import Hands
+from services.heal import Healer
 from services.live import Live, MarketSilent
 from services.live_scan import LiveScan, chart_reader, fresh_look, stored_windows, watch_of
 from services.publish import set_public_channel
@@ -68,6 +70,7 @@ class Rig:
     live: Live
     sender: Sender
     desk: Desk
+    healer: Healer
 
     async def ask(self, text: str, user_id: int = OWNER, age_ms: int = 0) -> Answer | None:
         """What somebody of the book is answered to a command, without Telegram in between."""
@@ -97,12 +100,16 @@ class Rig:
             await self.sender.drain()
 
 
+async def _at_once(seconds: float) -> None:
+    """Pauses between tries take no time, neither here nor there."""
+
+
 @asynccontextmanager
 async def started(world: World, symbols: tuple[str, ...], timeframes: tuple[Timeframe, ...]) -> AsyncIterator[Rig]:
     """The bot, started as bot.py starts it."""
     clock, params = world.clock, LIVELY
     with Book.open(world.path, BookKind.LIVE, now_ms=clock.ms) as book, Writer(book) as writer:
-        market = Binance(Market.USDT_M, clock.now_ms, base_url=world.exchange_url)
+        market = Binance(Market.USDT_M, clock.now_ms, base_url=world.exchange_url, sleep=_at_once)
         telegram = TelegramSender(TOKEN, api_url=world.telegram_url)
         read = chart_reader(params)
         with book.transaction() as tx:
@@ -112,9 +119,16 @@ async def started(world: World, symbols: tuple[str, ...], timeframes: tuple[Time
             Mint.ensured(tx, clock.ms)
         sender = Sender(book, writer, telegram, renderer(), clock.now_ms, sleep=clock.sleep)
         watch = await watch_of(market, symbols, timeframes)
-        scan = LiveScan(market, watch, params, read, clock.now_ms, stored_windows(book, market.source, params))
+        feed = Feed()
+        with book.reading() as view:
+            feed.load(view, market.source)
+        stored = stored_windows(book, market.source, params)
+        scan = LiveScan(market, watch, params, read, clock.now_ms, stored, feed=feed)
         announcements = Announcements((channel,))
-        live = Live(book, writer, market, watch, scan, params, announcements, "rig", clock.now_ms, sender.wake)
+        live = Live(
+            book, writer, market, watch, scan, params, announcements, "rig", clock.now_ms, sender.wake, feed=feed
+        )
+        healer = Healer(book, writer, market, feed, scan.needed, market.rebuild, params, announcements, clock.now_ms)
         desk = Desk(
             book,
             writer,
@@ -125,7 +139,7 @@ async def started(world: World, symbols: tuple[str, ...], timeframes: tuple[Time
         )
         await sender.recover()
         await live.begin()
-        yield Rig(world, book, live, sender, desk)
+        yield Rig(world, book, live, sender, desk, healer)
         await market.aclose()
         await telegram.aclose()
 
