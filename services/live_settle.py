@@ -26,9 +26,9 @@ class Minutes:
         """Up to which instant every followed symbol can be settled."""
         return min([until_ms, *self.reach_ms.values()])
 
-    def saw_nothing(self, until_ms: int) -> bool:
-        """Whether candles were due and none came."""
-        return self.covered_ms(until_ms) < until_ms and not self.candles
+    def has_come_to(self, at_ms: int) -> bool:
+        """Whether the market has any minute that closed at or after an instant."""
+        return any(len(candles) and candles.closed_at_ms >= at_ms for candles in self.candles.values())
 
     def lacking(self, after_ms: int) -> Mapping[SeriesKey, str]:
         """The symbols of which there is nothing that closed after `after_ms`, and why."""

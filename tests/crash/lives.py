@@ -150,29 +150,37 @@ async def live(
     wishes: Sequence[Wish] = (),
     fault: Fault | None = None,
     tell: Tell = lambda _: None,
+    wrong_by_ms: Callable[[int], int] = lambda _: 0,
 ) -> None:
-    """Start the bot at `from_ms`, let time pass to `until_ms` in steps, and stop it; `tell` hears of every step done."""
+    """Start the bot at `from_ms`, let time pass to `until_ms` in steps, and stop it; `tell` hears of every step done.
+
+    The bot's own clock is wrong by `wrong_by_ms` of the true time, which is the market's.
+    """
     params = LIVELY
     clock, market = world()
     clock.ms = from_ms
-    with Book.open(place.book, BookKind.LIVE, now_ms=clock.ms, fault=fault) as book, Writer(book) as writer:
+
+    def now_ms() -> int:
+        return clock.ms + wrong_by_ms(clock.ms)
+
+    with Book.open(place.book, BookKind.LIVE, now_ms=now_ms(), fault=fault) as book, Writer(book) as writer:
         with book.transaction() as tx:
             channel = tx.chats.ensure(CHANNEL, ChatKind.CHANNEL).id
             set_public_channel(tx, channel)
-            ensure_owners(tx, (OWNER,), "UTC", clock.ms)
-            Mint.ensured(tx, clock.ms)
-        sender = Sender(book, writer, place.chats, renderer(), clock.now_ms, sleep=clock.sleep)
+            ensure_owners(tx, (OWNER,), "UTC", now_ms())
+            Mint.ensured(tx, now_ms())
+        sender = Sender(book, writer, place.chats, renderer(), now_ms, sleep=clock.sleep)
         watch = await watch_of(market, SYMBOLS, QUARTERS)
         stored = stored_windows(book, market.source, params)
-        scan = LiveScan(market, watch, params, chart_reader(params), clock.now_ms, stored)
+        scan = LiveScan(market, watch, params, chart_reader(params), now_ms, stored)
         announcements = Announcements((channel,))
-        pipeline = Live(book, writer, market, watch, scan, params, announcements, "life", clock.now_ms, sender.wake)
+        pipeline = Live(book, writer, market, watch, scan, params, announcements, "life", now_ms, sender.wake)
 
         async def retention() -> None:
-            await writer.run(lambda tx: forget(tx, clock.ms))
+            await writer.run(lambda tx: forget(tx, now_ms()))
 
         async def digest() -> None:
-            await writer.run(lambda tx: queue_digest(tx, announcements, clock.ms))
+            await writer.run(lambda tx: queue_digest(tx, announcements, now_ms()))
 
         table = (
             Job(scan_job(Timeframe.M15), Timeframe.M15, AFTER_CLOSE_MS, PATIENT_S, False, pipeline.advance),
@@ -180,10 +188,10 @@ async def live(
             Job("retention", Timeframe.D1, 3 * HOUR_MS, PATIENT_S, True, retention),
             Job("digest", Timeframe.M5, 5_000, PATIENT_S, False, digest),
         )
-        schedule = Schedule(table, writer, "life", clock.now_ms)
+        schedule = Schedule(table, writer, "life", now_ms)
         await sender.recover()
         await pipeline.begin()
-        await writer.run(lambda tx: tx.job_runs.abandon_started_before(clock.ms + 1, clock.ms))
+        await writer.run(lambda tx: tx.job_runs.abandon_started_before(now_ms() + 1, now_ms()))
         step_ms = from_ms
         while True:
             for job in table:

@@ -26,7 +26,7 @@ _QUERIES: Mapping[str, str] = {
     "ledger": "SELECT * FROM ledger ORDER BY id",
     "events": "SELECT at_ms, type, signal_id, position_id, portfolio_id, symbol, message, idem_key FROM events"
     " WHERE type NOT IN('BOT_STARTED','BOT_STOPPED','SIGNAL_SENT','SEND_UNKNOWN','DEFECT','COMMAND','RIGHTS_CHANGED',"
-    "'INCIDENT_OPENED','INCIDENT_RESOLVED')"
+    "'INCIDENT_OPENED','INCIDENT_RESOLVED','HEALED')"
     " ORDER BY id",
     # a digest carries the head of the record, which knows when each post was sent; of changes to one post the last may
     # go out alone
