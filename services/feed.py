@@ -11,6 +11,7 @@ from engine.candles import Candles
 from engine.timeframes import HOUR_MS, Timeframe
 from services.pace import MS_PER_SECOND
 from storage.events import EventType
+from storage.health import hole_key
 from storage.stores import Stores
 
 FINAL_AFTER_MS = HOUR_MS
@@ -117,7 +118,7 @@ def _note_hole(tx: Stores, missing: Holes, hole: Hole, name: str, now_ms: int) -
         now_ms,
         symbol=missing.symbol,
         message=f"{name}: the exchange lacks {bars} bars from {begins_at:%Y-%m-%d %H:%M} UTC on; the bot goes on without",
-        idem_key=f"missing:{name}:{hole.first_ms}",
+        idem_key=hole_key(missing.symbol, missing.timeframe, hole.first_ms),
     )
 
 

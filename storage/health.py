@@ -13,12 +13,16 @@ GROWING = ("signals", "positions", "fills", "ledger", "publications", "events")
 
 @dataclass(frozen=True, slots=True)
 class SeriesState:
-    """A stored series: when its newest candle closed (None without any) and how many are missing in its last window."""
+    """A stored series: when its newest candle closed (None without any), how many its last window lacks, its last error.
+
+    Bars that the exchange does not have either are not missing.
+    """
 
     symbol: str
     timeframe: Timeframe
     closed_ms: int | None
     missing: int
+    error: str | None
 
     @property
     def name(self) -> str:
@@ -69,23 +73,29 @@ def missing_versions(view: Stores) -> tuple[str, ...]:
     return tuple(name for name in schema.VERSIONS if name not in applied)
 
 
+def hole_key(symbol: str, timeframe: Timeframe, first_ms: int) -> str:
+    """The key of the event that says that the exchange does not have the bars of a hole."""
+    return f"missing:{symbol} {timeframe.text}:{first_ms}"
+
+
 def series_states(view: Stores, window_bars: int) -> tuple[SeriesState, ...]:
     """Every stored series with the holes among its last `window_bars` bars, by symbol and timeframe."""
     states = []
-    for series_id, symbol, text, last_ms in view.connection.execute(
-        "SELECT id, symbol, timeframe, (SELECT MAX(open_ms) FROM candles c WHERE c.series_id=s.id) FROM series s"
+    for series_id, symbol, text, error, last_ms in view.connection.execute(
+        "SELECT id, symbol, timeframe, error, (SELECT MAX(open_ms) FROM candles c WHERE c.series_id=s.id) FROM series s"
         " ORDER BY symbol, timeframe, source"
     ).fetchall():
         timeframe = Timeframe.parse(text)
         if last_ms is None:
-            states.append(SeriesState(symbol, timeframe, None, 0))
+            states.append(SeriesState(symbol, timeframe, None, 0, error))
             continue
+        from_ms = last_ms - window_bars * timeframe.ms
         count, first_ms = view.connection.execute(
-            "SELECT COUNT(*), MIN(open_ms) FROM candles WHERE series_id=? AND open_ms>?",
-            (series_id, last_ms - window_bars * timeframe.ms),
+            "SELECT COUNT(*), MIN(open_ms) FROM candles WHERE series_id=? AND open_ms>?", (series_id, from_ms)
         ).fetchone()
-        due = (last_ms - first_ms) // timeframe.ms + 1
-        states.append(SeriesState(symbol, timeframe, last_ms + timeframe.ms, due - count))
+        is_whole = count == (last_ms - first_ms) // timeframe.ms + 1
+        missing = 0 if is_whole else _missing(view, series_id, symbol, timeframe, from_ms)
+        states.append(SeriesState(symbol, timeframe, last_ms + timeframe.ms, missing, error))
     return tuple(states)
 
 
@@ -145,4 +155,18 @@ def unprotected(view: Stores, portfolio_ids: Iterable[int]) -> tuple[str, ...]:
             "SELECT id, symbol FROM positions WHERE portfolio_id=? AND status='OPEN' AND stop_loss IS NULL ORDER BY id",
             (portfolio_id,),
         )
+    )
+
+
+def _missing(view: Stores, series_id: int, symbol: str, timeframe: Timeframe, from_ms: int) -> int:
+    """How many bars a series lacks, but for holes of which it is on record that the exchange does not have them."""
+    found = view.connection.execute(
+        "SELECT before_ms+?1, open_ms FROM (SELECT open_ms, LAG(open_ms) OVER (ORDER BY open_ms) before_ms FROM candles"
+        " WHERE series_id=?2 AND open_ms>?3) WHERE open_ms-before_ms>?1",
+        (timeframe.ms, series_id, from_ms),
+    )
+    return sum(
+        (end_ms - first_ms) // timeframe.ms
+        for first_ms, end_ms in found
+        if view.events.by_key(hole_key(symbol, timeframe, first_ms)) is None
     )

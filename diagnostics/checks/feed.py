@@ -21,7 +21,8 @@ def candles(asked: Asked) -> Said:
         return Said(Status.OK, f"{len(watched)} series", "all fresh")
     ended_ms = [one.closed_ms for one in stale if one.closed_ms is not None]
     names = some(tuple(one.name for one in stale))
-    return Said(Status.FAIL, f"{len(stale)} stale", names, since_ms=min(ended_ms, default=None))
+    error = next((f": {one.error}" for one in stale if one.error is not None), "")
+    return Said(Status.FAIL, f"{len(stale)} stale", names + error, since_ms=min(ended_ms, default=None))
 
 
 def gaps(asked: Asked) -> Said:
@@ -105,7 +106,7 @@ CHECKS = (
         "gaps",
         "holes in the windows that decisions are taken on",
         "0 bars",
-        "nothing: it is fetched again; a hole of the exchange itself leaves the window in time",
+        "nothing: it is fetched again; what the exchange does not have is named after an hour and gone on without",
         gaps,
     ),
     Check(

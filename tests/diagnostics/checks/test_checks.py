@@ -12,6 +12,7 @@ from engine.vocabulary import BookKind, CloseReason, PortfolioKind
 from storage.backup import Depth
 from storage.book import Book
 from storage.events import EventType
+from storage.health import hole_key
 from storage.job_runs import DRILL_JOB, JobStatus
 from storage.legacy import LegacyRecords
 from storage.positions import Ending
@@ -303,3 +304,24 @@ def test_in_a_rehearsal_the_network_is_given_as_much_of_the_walls_time(book: Boo
     with book.transaction() as tx:
         beat(tx.meta, replace(quiet, heard_ms=PULSE.at_ms - 6 * HOUR_MS))
     assert [one.name for one in ill(health_of(book))] == ["listening"]
+
+
+def test_a_hole_that_the_exchange_has_itself_is_no_gap(book: Book):
+    with book.transaction() as tx:
+        [(first_ms,)] = tx.connection.execute(
+            "DELETE FROM candles WHERE series_id=1 AND open_ms=(SELECT open_ms FROM candles WHERE series_id=1"
+            " ORDER BY open_ms LIMIT 1 OFFSET 30) RETURNING open_ms"
+        ).fetchall()
+        symbol, text = tx.connection.execute("SELECT symbol, timeframe FROM series WHERE id=1").fetchone()
+        tx.events.add(EventType.CANDLES_MISSING, AT_MS, idem_key=hole_key(symbol, Timeframe.parse(text), first_ms))
+
+    assert ill(health_of(book)) == []
+
+
+def test_a_stale_series_tells_why_it_could_not_be_fetched(book: Book):
+    with book.transaction() as tx:
+        tx.candles.note_error("BTCUSDT", Timeframe.H1, "binance", "no answer within 10 s", AT_MS)
+        tx.connection.execute("DELETE FROM candles WHERE open_ms>?", (AT_MS - 5 * HOUR_MS,))
+
+    candles = next(one for one in health_of(book).checks if one.name == "candles")
+    assert candles.detail == "BTCUSDT 1h: no answer within 10 s"
