@@ -88,6 +88,17 @@ def test_telegram_is_known_in_its_places_alone():
         assert not known or name_of(path).startswith(TELEGRAM), name_of(path)
 
 
+def test_the_compiler_is_loaded_by_whoever_asks_for_it_alone():
+    known = {
+        (name_of(path), is_top)
+        for path in sources()
+        for module, is_top in imported(path)
+        if module.split(".")[0] == "numba" or module == "engine.compiled"
+    }
+
+    assert known == {("engine/compiled.py", True), ("handlers/cli.py", False)}
+
+
 def test_sqlite_is_opened_in_one_module_tests_included():
     openers = {
         name_of(path)

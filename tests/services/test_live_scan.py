@@ -1,9 +1,5 @@
 """Live looks: every watched symbol at every instant, and another day's symbols from then on."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from engine.params import Params
@@ -18,7 +14,6 @@ from tests.times import ms
 
 FIRST_MS, NEXT_MS = ms("2026-01-05T12:00"), ms("2026-01-05T13:00")
 HOURLY = (Timeframe.H1,)
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
@@ -46,16 +41,3 @@ async def test_other_symbols_are_looked_at_from_the_next_instant_on(exchange):
     assert [look.symbol for look in before.looks] == ["BTCUSDT", "ETHUSDT"]
     assert [look.symbol for look in after.looks] == ["ETHUSDT", "ADAUSDT"]
     assert after.waiting == ()
-
-
-def test_the_live_bot_needs_no_compiler_for_a_watch_of_usual_size():
-    code = (
-        "import sys, handlers.live\n"
-        "from engine.params import Params\n"
-        "from services.live_scan import INTERPRETED_SERIES, chart_reader\n"
-        "chart_reader(Params(), INTERPRETED_SERIES)\n"
-        "print('numba' in sys.modules)\n"
-    )
-    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-
-    assert said.stdout == "False\n"
