@@ -166,7 +166,7 @@ def test_a_page_that_leads_its_own_name_to_loopback_reads_nothing(healthy: Path)
 
 def test_nothing_can_be_changed_sent_or_browsed(healthy: Path):
     with serving(healthy) as client:
-        assert {client.request(method, "/healthz").status_code for method in ("POST", "PUT", "DELETE", "PATCH")} == {
+        assert {client.request(method, "/anywhere").status_code for method in ("POST", "PUT", "DELETE", "PATCH")} == {
             405
         }
         assert client.request("GET", "/healthz", content=b"x").status_code == 413
