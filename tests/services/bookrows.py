@@ -28,15 +28,16 @@ _QUERIES: Mapping[str, str] = {
     " WHERE type NOT IN('BOT_STARTED','BOT_STOPPED','SIGNAL_SENT','SEND_UNKNOWN','DEFECT','COMMAND','RIGHTS_CHANGED',"
     "'INCIDENT_OPENED','INCIDENT_RESOLVED','HEALED')"
     " ORDER BY id",
-    # a digest carries the head of the record, which knows when each post was sent; of changes to one post the last may
+    # a digest carries the head of the record, which knows when each post was sent; a report comes when the bot is up;
+    # of changes to one post the last may
     # go out alone
     "messages": "SELECT kind, signal_id, payload, created_ms, expires_ms, dedupe_key FROM messages"
-    " WHERE kind NOT IN('digest','health_opened','health_resolved')"
+    " WHERE kind NOT IN('digest','report','health_opened','health_resolved')"
     " ORDER BY id",
     "outbox": "SELECT m.dedupe_key, o.chat_id, original.dedupe_key, o.state FROM outbox o JOIN messages m"
     " ON m.id=o.message_id LEFT JOIN outbox r ON r.id=o.reply_to LEFT JOIN messages original ON original.id=r.message_id"
-    " WHERE m.kind NOT IN('digest','status','health_opened','health_resolved') ORDER BY o.id",
-    "digests": "SELECT dedupe_key FROM messages WHERE kind='digest' ORDER BY 1",
+    " WHERE m.kind NOT IN('digest','report','status','health_opened','health_resolved') ORDER BY o.id",
+    "digests": "SELECT dedupe_key FROM messages WHERE kind IN('digest','report') ORDER BY 1",
     "publications": "SELECT DISTINCT signal_id, kind, json_extract(payload,'$.post') FROM publications ORDER BY 1, 2, 3",
     "balance": "SELECT * FROM v_account",
     "journal": "SELECT id, status, book, position_id, close_reason, r_multiple, outcome FROM journal ORDER BY id",
