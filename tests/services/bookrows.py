@@ -29,8 +29,7 @@ _QUERIES: Mapping[str, str] = {
     "'INCIDENT_OPENED','INCIDENT_RESOLVED','HEALED')"
     " ORDER BY id",
     # a digest carries the head of the record, which knows when each post was sent; a report comes when the bot is up;
-    # of changes to one post the last may
-    # go out alone
+    # of changes to one post the last may go out alone
     "messages": "SELECT kind, signal_id, payload, created_ms, expires_ms, dedupe_key FROM messages"
     " WHERE kind NOT IN('digest','report','health_opened','health_resolved')"
     " ORDER BY id",
