@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -13,18 +15,28 @@ from engine.timeframes import HOUR_MS
 from engine.vocabulary import BookKind
 from services.backup import back_up
 from storage.book import Book
-from tests.fakes.bot_api import TOKEN, BotApi
+from storage.events import EventType
+from tests.fakes.bot_api import TOKEN, BotApi, SentMessage
 from tests.fakes.clock import ManualClock
 from tests.fakes.exchange import Exchange, SimulatedBars
 from tests.services.rig import CHANNEL, OWNER, SEED, ms
 
 ROOT = Path(__file__).resolve().parent.parent
 NOW_MS = ms("2026-01-01T00:50")
+PATIENCE_S = 120
+STARTS_AND_STOPS = (EventType.BOT_STARTED, EventType.BOT_STOPPED)
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
-def servers():
-    api, exchange = BotApi(), Exchange(SimulatedBars(SEED), ManualClock(NOW_MS))
+def api():
+    return BotApi()
+
+
+@pytest.fixture(scope="module")
+def servers(api):
+    exchange = Exchange(SimulatedBars(SEED), ManualClock(NOW_MS))
     with api.running() as telegram_url, exchange.running() as exchange_url:
         yield telegram_url.removesuffix("/bot"), exchange_url
 
@@ -96,16 +108,60 @@ def test_a_damaged_book_is_not_run_and_the_newest_good_backup_is_named(environme
     assert f"`python bot.py restore {good.path}` brings it back" in refusal(environment)
 
 
-def test_it_runs_once_a_book_and_stops_cleanly(environment):
+def lines_until(bot, words: str) -> list[str]:
+    """What the bot logs up to the line that holds these words, or to its end."""
+    lines = []
+    for line in bot.stderr:
+        lines.append(line)
+        if words in line:
+            break
+    return lines
+
+
+def ask(api: BotApi, text: str) -> SentMessage:
+    """The answer to the owner's question."""
+    heard = len(api.messages(OWNER))
+    api.say(OWNER, text)
+    return wait_for(lambda: api.messages(OWNER)[heard:])[0]
+
+
+def press(api: BotApi, message: SentMessage, label: str) -> None:
+    data = dict(message.buttons)[label]
+    api.press(OWNER, message.message_id, data)
+
+
+def wait_for(look: Callable[[], T]) -> T:
+    """What `look` finds, as soon as it finds anything."""
+    until_s = time.monotonic() + PATIENCE_S
+    while not (found := look()):
+        assert time.monotonic() < until_s, "it did not come"
+        time.sleep(0.02)
+    return found
+
+
+def test_it_runs_once_a_book_starts_anew_when_asked_and_stops_cleanly(environment, api, tmp_path):
+    params = tmp_path / "params.toml"
+    params.write_text("[account]\nmax_open = 3\n")
+    environment["ONEBOOK_PARAMS"] = str(params)
     bot = start(environment)
     try:
-        lines = []
-        for line in bot.stderr:
-            lines.append(line)
-            if "listening as" in line:
-                break
+        lines = lines_until(bot, "listening as")
         assert bot.poll() is None, "".join(lines)
         assert "Another Onebook" in refusal(environment)
+        assert "account.max_open 3" in ask(api, "/risk").shown
+
+        params.write_text("[account]\nmax_open = 4\n")
+        question = ask(api, "/restart")
+        press(api, question, "Restart")
+        sure = wait_for(lambda: [one for one in api.messages(OWNER) if "Yes, do it" in dict(one.buttons)])[-1]
+        press(api, sure, "Yes, do it")
+        lines += lines_until(bot, "starting anew") + lines_until(bot, "listening as")
+        assert bot.poll() is None, "".join(lines)
+        assert "account.max_open 4" in ask(api, "/risk").shown
+        with Book.open_read_only(environment["ONEBOOK_DB"]) as book, book.reading() as view:
+            told = [event.type for event in reversed(view.events.latest(100)) if event.type in STARTS_AND_STOPS]
+        assert told == [EventType.BOT_STARTED, EventType.BOT_STOPPED, EventType.BOT_STARTED]
+
         bot.send_signal(signal.SIGTERM)
         said = "".join(lines) + bot.stderr.read()
         assert bot.wait(timeout=30) == 0, said

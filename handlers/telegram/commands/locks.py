@@ -94,5 +94,5 @@ def _blackout_line(asked: Asked, one: Blackout) -> Markup:
 COMMANDS = (
     Command("locks", "", "about.locks", Role.OPERATOR, locks_),
     Command("unlock", "LOCK [SYMBOL]", "about.unlock", Role.OPERATOR, unlock_, changes=True),
-    Command("blackout", "[TIME BEFORE AFTER EVENT]", "about.blackout", Role.OPERATOR, blackout),
+    Command("blackout", "[TIME BEFORE AFTER EVENT]", "about.blackout", Role.OPERATOR, blackout, changes=True),
 )
