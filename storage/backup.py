@@ -68,7 +68,7 @@ def damage(path: Path, depth: Depth = Depth.QUICK) -> str | None:
             said = [text for (text,) in reading.execute(f"PRAGMA {depth.value}(1)") if text != "ok"]
     except (CorruptBook, NotABook) as error:
         return str(error)
-    return said[0] if said else None
+    return said[0].splitlines()[-1] if said else None
 
 
 def settle_into_one_file(path: Path) -> None:

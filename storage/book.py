@@ -24,6 +24,7 @@ from storage.database import (
     use_wal,
 )
 from storage.errors import (
+    CorruptBook,
     LegacyBook,
     MissingBook,
     MissingDirectory,
@@ -96,8 +97,7 @@ class Book:
                     raise OlderBook(
                         f'{path} is of version "{versions[-1]}"; it must be upgraded to "{schema.NEWEST}" first.'
                     )
-                meta = Meta(connection)
-                book = cls(path, meta.kind(), meta.created_ms(), writing=None)
+                book = cls(path, _kind(connection, path), Meta(connection).created_ms(), writing=None)
             except BaseException:
                 connection.close()
                 raise
@@ -252,9 +252,16 @@ def _versions(connection: Connection, path: Path) -> tuple[str, ...]:
 
 
 def _require_kind(connection: Connection, kind: BookKind, path: Path) -> None:
-    found = Meta(connection).kind()
+    found = _kind(connection, path)
     if found is not kind:
         raise WrongKind(f"{path} is a {found.value} book and cannot be used as a {kind.value} book.")
+
+
+def _kind(connection: Connection, path: Path) -> BookKind:
+    try:
+        return Meta(connection).kind()
+    except ValueError as error:
+        raise CorruptBook(f"{path} is damaged (it does not say what kind of book it is); restore a backup.") from error
 
 
 def _bring_up_to_date(connection: Connection, kind: BookKind, now_ms: int, path: Path) -> None:

@@ -41,6 +41,29 @@ def test_two_processes_that_write_at_once_lose_no_transaction(tmp_path: Path, tr
         assert len(view.settings.all()) == 2 * transactions + 1
 
 
+def take_slots(path: Path, owner: str, times: int) -> None:
+    """Try to take every slot of a job, and note each one that was got."""
+    with Book.open(path, BookKind.LIVE, now_ms=NOW_MS) as book:
+        for n in range(times):
+            with book.transaction() as tx:
+                if tx.job_runs.claim("settle", n, owner, NOW_MS):
+                    tx.settings.set(f"{owner} {n}", n, owner, NOW_MS)
+
+
+def test_two_processes_never_get_the_same_slot(tmp_path: Path):
+    path = tmp_path / "positions.db"
+    takers = [FORK.Process(target=take_slots, args=(path, name, TRANSACTIONS)) for name in ("one", "two")]
+    for taker in takers:
+        taker.start()
+    for taker in takers:
+        taker.join()
+
+    assert [taker.exitcode for taker in takers] == [0, 0]
+    with Book.open_read_only(path) as book, book.reading() as view:
+        got = [setting.value for setting in view.settings.all()]
+    assert sorted(got) == list(range(TRANSACTIONS))
+
+
 def test_a_writer_killed_at_any_instant_leaves_whole_transactions(tmp_path: Path):
     path = tmp_path / "positions.db"
     counted = 0
