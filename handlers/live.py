@@ -17,7 +17,7 @@ from typing import Any
 from diagnostics import logs
 from engine.looks import ReadChart
 from engine.params import Params
-from engine.timeframes import Timeframe
+from engine.timeframes import MINUTE_MS, Timeframe
 from engine.vocabulary import BookKind, Rejected, Signal
 from gateways.binance import Binance
 from gateways.market import MarketError, UnknownSymbol
@@ -66,6 +66,8 @@ from storage.stores import Stores
 from storage.writer import Writer
 
 MARKET_RETRY_S = 10.0
+LOOK_EVERY_MS = 5 * MINUTE_MS
+"""How often health is looked at while a market that never answered keeps the schedule from starting."""
 RESTART_AFTER_S = 1.0
 
 logger = logging.getLogger(__name__)
@@ -274,7 +276,12 @@ class Pipeline:
 
     async def run(self) -> None:
         """Watch until cancelled; the market may be down now and at any time."""
+        looked_ms = self._ground.now_ms()
         while self._watch is None:
+            await self._watchman.beat()
+            if self._ground.now_ms() - looked_ms >= LOOK_EVERY_MS:
+                looked_ms = self._ground.now_ms()
+                await self._watchman.look()
             await asyncio.sleep(MARKET_RETRY_S)
             await self.reach()
         schedule = await self.schedule()

@@ -36,7 +36,12 @@ def gaps(asked: Asked) -> Said:
 def scans(asked: Asked) -> Said:
     """Every watched series was looked at when its last candles closed: no signal is not the same as not running."""
     pulse = asked.pulse
-    if pulse is None or not pulse.symbols:
+    if pulse is None:
+        return Said(Status.IDLE, "none", "the bot was not started on this book")
+    if not pulse.symbols:
+        if pulse.at_ms - pulse.started_ms > asked.of_wall_ms(LATE_AFTER_MS):
+            detail = "the exchange has not answered since the start"
+            return Said(Status.FAIL, "nothing is watched", detail, since_ms=pulse.started_ms)
         return Said(Status.IDLE, "none", "nothing is watched yet")
     behind, oldest_ms = [], asked.now_ms
     for symbol in pulse.symbols:
@@ -113,7 +118,7 @@ CHECKS = (
         "scans",
         "the last look at every watched series",
         f"{LATE_AFTER_MS // MINUTE_MS} min behind its close",
-        "see the check of jobs; if those are well, restart the bot",
+        "see the checks of candles and jobs; if those are well, restart the bot",
         scans,
     ),
     Check(

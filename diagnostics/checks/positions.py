@@ -13,7 +13,9 @@ CLOCK_SLACK_MS = HOUR_MS
 def marks(asked: Asked) -> Said:
     """Every open position that is followed was settled lately."""
     positions = [one for number in _followed(asked) for one in asked.view.positions.open_positions(number)]
-    late = [one for one in positions if asked.now_ms - (one.settled_ms or one.opened_ms) > asked.of_wall_ms(SETTLE_LATE_MS)]
+    late = [
+        one for one in positions if asked.now_ms - (one.settled_ms or one.opened_ms) > asked.of_wall_ms(SETTLE_LATE_MS)
+    ]
     if late:
         since_ms = min(one.settled_ms or one.opened_ms for one in late)
         names = some(tuple(dict.fromkeys(one.symbol for one in late)))

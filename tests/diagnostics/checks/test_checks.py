@@ -134,6 +134,7 @@ BROKEN = (
         "DELETE FROM candles WHERE series_id=1 AND open_ms IN"
         " (SELECT open_ms FROM candles WHERE series_id=1 ORDER BY open_ms LIMIT 2 OFFSET 30)")),
     Breakage("scans", Status.FAIL, "1 of 1 behind", sql("DELETE FROM scans")),
+    Breakage("scans", Status.FAIL, "nothing is watched", pulse(symbols=())),
     Breakage("exchange clock", Status.WARN, "1001 ms", exchange(ahead_ms=-1_001)),
     Breakage("exchange limits", Status.FAIL, "shut out", exchange(blocked_until_ms=AT_MS + 1)),
     Breakage("exchange limits", Status.WARN, "1920 of 1920", exchange(used_weight=1_920)),
