@@ -8,9 +8,8 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import time
-from itertools import islice
 
-from engine.timeframes import HOUR_MS
+from engine.timeframes import DAY_MS, HOUR_MS
 from services.announce import Announcements
 from services.periods import CalendarPeriod
 from services.reports import REPORTS, SCOPE, Report, report_in, report_of, report_zone, snapshot_of
@@ -27,8 +26,8 @@ DUE_AT = time(8)
 """When a report is due, by the clock on the wall of the zone, on the day behind its period."""
 PATIENCE_MS = HOUR_MS
 """How long a report waits for positions that were not yet followed to the end of its period."""
-MOST_CAUGHT_UP = 14
-"""So many periods of a kind are made up for at once."""
+CAUGHT_UP_MS = 14 * DAY_MS
+"""Periods that ended so long before the newest are not made up for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +106,14 @@ def _due(view: Stores, zone: str, now_ms: int) -> Iterator[Due]:
             continue
         if now_ms < due_ms + PATIENCE_MS and unsettled(view.connection, newest.span.to_ms):
             continue
-        missing = islice(_not_kept(view, newest), MOST_CAUGHT_UP)
-        for calendar in reversed(tuple(missing)):
+        for calendar in reversed(tuple(_not_kept(view, newest))):
             yield Due(report_of(view, calendar, now_ms), calendar == newest)
 
 
 def _not_kept(view: Stores, newest: CalendarPeriod) -> Iterator[CalendarPeriod]:
-    """This period and those before it, back to the last that was kept or the one in which the book began."""
-    begun_ms, calendar = view.meta.created_ms(), newest
-    while calendar.span.to_ms > begun_ms:
+    """This period and those before it, back to the last that was kept, the book's beginning, or what is too long ago."""
+    since_ms, calendar = max(view.meta.created_ms(), newest.span.to_ms - CAUGHT_UP_MS), newest
+    while calendar.span.to_ms > since_ms:
         if view.snapshots.at(SCOPE, calendar.zone, calendar.period, calendar.span.from_ms) is not None:
             return
         yield calendar

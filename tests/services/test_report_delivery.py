@@ -8,7 +8,7 @@ from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS
 from engine.vocabulary import BookKind
 from services.access import ensure_owners
 from services.announce import Announcements
-from services.report_delivery import MOST_CAUGHT_UP, PATIENCE_MS, due_reports, keep_reports, report_told
+from services.report_delivery import CAUGHT_UP_MS, PATIENCE_MS, due_reports, keep_reports, report_told
 from storage.book import Book
 from storage.chats import ChatKind
 from storage.preferences import Loudness, Preferences, Subject
@@ -98,7 +98,7 @@ def test_days_that_were_slept_through_are_kept_and_the_newest_is_told(book: Book
     assert knock(book, NOW_MS + 5 * DAY_MS) == ["report:day:2025-10-13", "report:week:2025-10-06"]
     assert kept(book) == 5
     assert knock(book, NOW_MS + 60 * DAY_MS)[0] == "report:day:2025-12-07"
-    assert kept(book) == 5 + MOST_CAUGHT_UP
+    assert kept(book) == 5 + CAUGHT_UP_MS // DAY_MS
 
 
 def test_a_week_is_told_on_monday_and_a_month_on_its_first(book: Book):
