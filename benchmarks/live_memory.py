@@ -40,7 +40,7 @@ LIMIT_MB = 350
 HOURS, QUICK_HOURS = 48, 4
 SPEED = 1200
 SAMPLE_S = 0.5
-STARTS_S = 60
+STARTS_S, STOPS_S = 60, 300
 SLOWER = 3
 """How many times as long as the clock asks for a machine under load may take."""
 MB = 1_000_000
@@ -101,7 +101,7 @@ def bot(
         try:
             yield psutil.Process(process.pid)
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=60) == 0, (folder / "stderr.txt").read_text()
+            assert process.wait(timeout=STOPS_S) == 0, (folder / "stderr.txt").read_text()
         finally:
             process.kill()
             process.wait()

@@ -63,8 +63,8 @@ SYMBOLS, QUICK_SYMBOLS = 50, 8
 DAYS, QUICK_DAYS = 365, 50
 AFTERWARDS_DAYS, QUICK_AFTERWARDS_DAYS = 60, 10
 TIMEFRAMES = (Timeframe.H1, Timeframe.H2, Timeframe.H4, Timeframe.D1)
-MARKETS = 5
-APART_MS = 7 * DAY_MS
+MARKETS = 2
+APART_MS = 2 * DAY_MS
 """How far apart in time two symbols tell the same market."""
 BEGIN_MS = 1_704_067_200_000  # 2024-01-01 00:00 UTC
 WEEKS = 350
@@ -137,6 +137,7 @@ class Retold:
     def bars(self, symbol: str, timeframe: Timeframe, since_ms: int, until_ms: int) -> Candles:
         """Those that open at `since_ms` or later and close by `until_ms`."""
         told, later_ms = self._told(symbol)
+        later_ms -= later_ms % timeframe.ms  # a week begins on a Monday
         candles = told.candles[timeframe]
         first, last = np.searchsorted(candles.open_ms, (since_ms + later_ms, until_ms + later_ms - timeframe.ms + 1))
         part = candles.window(int(last), max(int(last - first), 0))
@@ -206,6 +207,8 @@ class Life:
         self._book, self._writer, self._clock, self._model = book, writer, clock, model
         self._market = market
         self._acting: Acting | None = None
+        self.forgetting_s = 0.0
+        """CPU seconds that the last retention took."""
 
     async def begin(self) -> None:
         """As at the first start: a channel, the account, a model."""
@@ -238,7 +241,9 @@ class Life:
             self._send(tx)
             queue_digest(tx, self._announcements, self._clock.ms)
             if ends_ms % DAY_MS == RETENTION_AT_MS:
+                begun_s = process_time()
                 forget(tx, self._clock.ms)
+                self.forgetting_s = process_time() - begun_s
             if ends_ms % DAY_MS == REPORTS_AT_MS:
                 keep_reports(tx, due_reports(tx, self._clock.ms), self._announcements, self._clock.ms)
         if ends_ms % (7 * DAY_MS) == 0:
@@ -272,13 +277,13 @@ class Life:
 def model_of(folder: Path) -> Trained:
     """A model with the features of today, trained on invented trades."""
     with Book.open(folder / "lessons.db", BookKind.LIVE, now_ms=BEGIN_MS) as book:
-        outcome = train_book(with_backtest(book, count=LESSONS), PARAMS, BEGIN_MS)
+        outcome = train_book(with_backtest(book, count=LESSONS), Params(), BEGIN_MS)
     assert isinstance(outcome, Trained)
     return outcome
 
 
-async def lived(folder: Path, symbols: int, days: int) -> list[Size]:
-    """The sizes at the end of each day."""
+async def lived(folder: Path, symbols: int, days: int) -> tuple[list[Size], float]:
+    """The sizes at the end of each day, and how long the last retention took."""
     end_ms = BEGIN_MS + days * DAY_MS
     last_ms = end_ms + (symbols - 1) // MARKETS * APART_MS
     origins = [origin(number, BEGIN_MS, last_ms) for number in track(range(min(MARKETS, symbols)), "markets")]
@@ -292,7 +297,7 @@ async def lived(folder: Path, symbols: int, days: int) -> list[Size]:
             for _ in range(24):
                 await life.hour()
             sizes.append(size_of(day + 1, folder / "live.db"))
-    return sizes
+    return sizes, life.forgetting_s
 
 
 def size_of(day: int, path: Path) -> Size:
@@ -323,7 +328,7 @@ def main() -> None:
     symbols, days = (QUICK_SYMBOLS, QUICK_DAYS) if quick else (SYMBOLS, DAYS)
     afterwards = QUICK_AFTERWARDS_DAYS if quick else AFTERWARDS_DAYS
     with tempfile.TemporaryDirectory() as folder:
-        sizes = asyncio.run(lived(Path(folder), symbols, days + afterwards))
+        sizes, forgetting_s = asyncio.run(lived(Path(folder), symbols, days + afterwards))
         tables = tables_of(Path(folder) / "live.db")
     table = Table(title=f"{symbols} symbols x {len(TIMEFRAMES)} timeframes after {days} + {afterwards} days")
     table.add_column("table")
@@ -338,6 +343,7 @@ def main() -> None:
     year, end = sizes[days - 1], sizes[-1]
     growth = (end.file - year.file) / MB / afterwards
     print(f"after {days} days {year.file / MB:.1f} MB, then {growth * 1000:.0f} kB a day; CPU {process_time():.0f} s")
+    print(f"the last retention took {forgetting_s:.1f} s of CPU")
     print(f"the year / {LIMIT_MB} MB: {year.file / MB / LIMIT_MB:.2f}")
 
 
