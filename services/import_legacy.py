@@ -20,6 +20,7 @@ from services.check_legacy import CandleSummary, check_against_candles
 from services.legacy_files import FileFailed, LegacyFile, NotLegacy, Unreadable, batches, found_files, version_of
 from storage.book import Book
 from storage.legacy import LegacyRecords
+from storage.legacy_bulk import BULK, Bulk
 from storage.legacy_writer import FileBeingRead, LegacyWriter
 from storage.stores import Stores
 
@@ -126,6 +127,7 @@ def import_directory(
     timezone: str | None = None,
     candles_dir: Path | None = None,
     progress: Progress | None = None,
+    bulk: Bulk = BULK,
 ) -> ImportReport:
     """Bring every legacy file under `directory` into the book; naive local times are those of `timezone` (else UTC).
 
@@ -137,7 +139,7 @@ def import_directory(
         raise LegacyImportError(f"There is no directory {directory}.")
     if candles_dir is not None:
         _require_candles(candles_dir)
-    job = _Job(directory, candles_dir, _zone(timezone), now_ms, progress or _silent)
+    job = _Job(directory, candles_dir, _zone(timezone), now_ms, progress or _silent, bulk)
     if not dry_run:
         return _run(job, book.path, book.transaction)
     with book.transaction() as tx:
@@ -159,6 +161,7 @@ class _Job:
     zone: tzinfo
     now_ms: int
     progress: Progress
+    bulk: Bulk
 
 
 Unit = Callable[[], AbstractContextManager[Stores]]
@@ -205,11 +208,10 @@ def _import_legacy_file(file: LegacyFile, job: _Job, import_id: int, unit: Unit)
         records = LegacyRecords(tx.connection)
         if known := records.counts(version.sha256):
             return _receipt_of_known(file, known, records.break_of(version.sha256))
-        writer = LegacyWriter(
-            tx, FileBeingRead(import_id, file.name, version.sha256, file.shape, version.size, job.now_ms)
-        )
+        being_read = FileBeingRead(import_id, file.name, version.sha256, file.shape, version.size, job.now_ms, job.bulk)
+        writer = LegacyWriter(tx, being_read)
         with _collection_paused():
-            for batch in batches(file, version, job.zone, job.now_ms):
+            for batch in batches(file, version, job.zone, job.now_ms, job.bulk):
                 writer.write(batch.readings)
                 job.progress(file.name, batch.bytes_read, file.size)
         polled = writer.finish()

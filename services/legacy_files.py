@@ -32,6 +32,7 @@ from migrations.legacy.shapes import (
 )
 from migrations.legacy.times import Clock
 from storage.errors import BookError
+from storage.legacy_bulk import BULK, Bulk
 from storage.legacy_database import is_database, is_legacy_database, legacy_rows
 
 if sys.platform == "linux":
@@ -45,7 +46,6 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 PIECES_LOOKED_AT = 2_000
 CHARACTERS_LOOKED_AT = 8 << 20
 BATCH = 500
-WORKER_FROM_BYTES = 32 << 20  # below, starting a process costs more than it saves
 PIPE_BYTES = 1 << 20  # some batches, so that neither process waits for the other at every one; the most Linux grants
 HASHED_AT_ONCE = 1 << 20
 KEPT_OF_UNREADABLE = 1 << 20
@@ -143,13 +143,13 @@ def version_of(file: LegacyFile) -> Version:
     return Version(digest.hexdigest(), state.st_size, state.st_mtime_ns)
 
 
-def batches(file: LegacyFile, version: Version, zone: tzinfo, now_ms: int) -> Iterator[Batch]:
+def batches(file: LegacyFile, version: Version, zone: tzinfo, now_ms: int, bulk: Bulk = BULK) -> Iterator[Batch]:
     """The file's records, judged; a large file is read by a process of its own.
 
     FileFailed when it cannot be read to its end, or is no longer the file it was.
     """
     try:
-        yield from _batches(file, zone, now_ms)
+        yield from _batches(file, zone, now_ms, bulk)
         state = file.path.stat()
     except OSError as error:
         raise FileFailed(_sentence(error)) from error
@@ -159,10 +159,10 @@ def batches(file: LegacyFile, version: Version, zone: tzinfo, now_ms: int) -> It
         raise FileFailed("it was changed while it was read: stop the old bot and import again")
 
 
-def _batches(file: LegacyFile, zone: tzinfo, now_ms: int) -> Iterator[Batch]:
+def _batches(file: LegacyFile, zone: tzinfo, now_ms: int, bulk: Bulk) -> Iterator[Batch]:
     if file.storage is Storage.DATABASE:
         return _database_batches(file.path, zone, now_ms)
-    if file.size < WORKER_FROM_BYTES:
+    if file.size < bulk.from_bytes:
         return _json_batches(file.path, file.shape, zone, now_ms)
     return _batches_of_worker(file.path, file.shape, zone, now_ms)
 

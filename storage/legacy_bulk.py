@@ -1,9 +1,26 @@
 """What makes a million imported rows cheap in one transaction: room for their pages, and indexes built once, sorted."""
 
+from dataclasses import dataclass
+
 from storage.database import CACHE_KIB, Connection
 
-BULK_FROM_BYTES = 32 << 20  # of a legacy file; what a smaller one brings is written before an index could be set aside
-BULK_CACHE_KIB = 262_144  # the indexes that decide what a duplicate is grow in it, and are written once
+BULK_FROM_BYTES = 32 << 20
+BULK_CACHE_KIB = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """What a legacy file is large by, and the memory for its pages.
+
+    From `from_bytes` on, a process of its own pays for the reading, and indexes set aside for the writing; in
+    `cache_kib` the indexes grow that decide what a duplicate is, and are written once.
+    """
+
+    from_bytes: int = BULK_FROM_BYTES
+    cache_kib: int = BULK_CACHE_KIB
+
+
+BULK = Bulk()
 
 # unique indexes stay: they decide what may stand in the book
 _INDEXES = (
@@ -19,10 +36,10 @@ class BulkWriting:
     way; a transaction that is rolled back brings them back as it does everything else.
     """
 
-    def __init__(self, connection: Connection, file_bytes: int) -> None:
+    def __init__(self, connection: Connection, file_bytes: int, bulk: Bulk = BULK) -> None:
         self._connection = connection
-        connection.execute(f"PRAGMA cache_size=-{BULK_CACHE_KIB}")
-        is_worth_it = file_bytes >= BULK_FROM_BYTES and not _has_signals(connection)
+        connection.execute(f"PRAGMA cache_size=-{bulk.cache_kib}")
+        is_worth_it = file_bytes >= bulk.from_bytes and not _has_signals(connection)
         self._set_aside: tuple[tuple[str, str], ...] = tuple(connection.execute(_INDEXES)) if is_worth_it else ()
         for name, _ in self._set_aside:
             connection.execute(f"DROP INDEX {name}")

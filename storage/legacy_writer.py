@@ -28,7 +28,7 @@ from storage.codec import encoded
 from storage.database import insert
 from storage.events import EventType
 from storage.legacy import LegacyRecords, Original
-from storage.legacy_bulk import BulkWriting
+from storage.legacy_bulk import BULK, Bulk, BulkWriting
 from storage.portfolios import DEFAULT_CURRENCY
 from storage.positions import ExitQuality
 from storage.stores import Stores
@@ -95,6 +95,7 @@ class FileBeingRead:
     shape: str
     size: int
     now_ms: int
+    bulk: Bulk = BULK
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class LegacyWriter:
         self._closes_by_minute: Counter[int] = Counter()
         self.verdicts: Counter[RecordVerdict] = Counter()
         self.reasons: Counter[tuple[RecordVerdict, str]] = Counter()
-        self._bulk = BulkWriting(tx.connection, file.size)
+        self._bulk = BulkWriting(tx.connection, file.size, file.bulk)
 
     def write(self, readings: Sequence[Reading]) -> None:
         """Write these records and a receipt for each."""

@@ -11,12 +11,13 @@ import pytest
 from engine.timeframes import DAY_MS, Timeframe
 from engine.vocabulary import BookKind, Direction
 from migrations.legacy import json_stream
-from services import legacy_files
 from services.import_legacy import FileReceipt, ImportReport, LegacyImportError, import_directory, table_rows
+from services.legacy_files import legacy_files_in
 from storage.book import Book
 from storage.database import Access, connect
 from storage.identities import identities
 from storage.legacy import LegacyRecords
+from storage.legacy_bulk import Bulk
 from tests.migrations.legacy.documents import (
     FIRST_GENERATION,
     NOW_MS,
@@ -431,13 +432,12 @@ def test_the_original_files_are_never_written(book: Book, folder: Path):
     assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()} == before
 
 
-def test_a_file_read_by_a_process_of_its_own_gives_the_same(book: Book, folder: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_file_read_by_a_process_of_its_own_gives_the_same(book: Book, folder: Path):
     trades = [row(id=no, timestamp=f"2025-11-25T06:{no:02}:00", closed_at="2025-11-26T00:00:00") for no in range(50)]
     (folder / "journal.json").write_text(journal(*trades))
     expected = import_(book, folder, dry_run=True)
-    monkeypatch.setattr(legacy_files, "WORKER_FROM_BYTES", 0)
     seen: list[tuple[str, int, int]] = []
-    report = import_(book, folder, progress=lambda *step: seen.append(step))
+    report = import_(book, folder, progress=lambda *step: seen.append(step), bulk=Bulk(from_bytes=0))
 
     assert report.as_json() == expected.as_json()
     assert seen[-1][1] == seen[-1][2] == (folder / "journal.json").stat().st_size
@@ -504,4 +504,4 @@ def test_a_first_start_can_offer_what_lies_in_its_folder(folder: Path):
     (folder / "package.json").write_text('{"name": "x"}')
     make_database(folder / "positions.db", POSITION)
 
-    assert legacy_files.legacy_files_in(folder) == ("journal.json", "positions.db")
+    assert legacy_files_in(folder) == ("journal.json", "positions.db")
