@@ -88,6 +88,15 @@ def test_what_breaks_in_a_large_book_after_its_last_look_is_seen_at_once(large: 
     assert broken(large) == ["paper balance = deposits + fills' P&L - fees + adjustments", EVENT]
 
 
+def test_what_is_changed_in_older_rows_is_seen_by_the_next_look(large: Book):
+    write(large, lambda tx: tx.connection.execute("UPDATE ledger SET amount=amount+1 WHERE kind='FEE' AND id=2"))
+    assert broken(large) == []
+
+    found = verify_book(large, DEFAULTS, AT_MS)
+    write(large, lambda tx: keep_verified(tx.meta, found))
+    assert [name.split()[1] for name in broken(large)] == ["balance"]
+
+
 def test_what_the_last_look_found_stays_until_the_next_one(book: Book, large: Book):
     write(large, lambda tx: tx.connection.execute("DELETE FROM events WHERE type='POSITION_CLOSED'"))
     found = verify_book(large, DEFAULTS, AT_MS)

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from diagnostics.checks import CHECKS, CheckResult, Health, Place, Status, no_book, quick_health, run_checks
+from engine.params import Params
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
 from engine.vocabulary import BookKind, CloseReason, PortfolioKind
+from services.verify import ON_THE_SPOT_ROWS, verify
 from storage.backup import Depth
 from storage.book import Book
 from storage.events import EventType
@@ -18,7 +20,7 @@ from storage.legacy import LegacyRecords
 from storage.positions import Ending
 from storage.pulse import beat
 from storage.stores import Stores
-from storage.verified import Soundness, keep_soundness
+from storage.verified import Soundness, keep_soundness, keep_verified
 from tests.diagnostics.checks.well import AT_MS, PLACE, PULSE, STARTED_MS, done, make_well, queued
 from tests.storage.samples import NOW_MS, opened
 
@@ -130,6 +132,7 @@ BROKEN = (
     Breakage("restore drill", Status.WARN, "9 d 0 h ago", old_drill),
     Breakage("candles", Status.FAIL, "1 stale", sql("DELETE FROM candles WHERE series_id=1 AND open_ms>"
         f" (SELECT MAX(open_ms) FROM candles WHERE series_id=1)-{3 * HOUR_MS}")),
+    Breakage("candles", Status.WARN, "1 left out", sql("UPDATE series SET error='it is silent' WHERE id=1")),
     Breakage("gaps", Status.WARN, "2 bars", sql(
         "DELETE FROM candles WHERE series_id=1 AND open_ms IN"
         " (SELECT open_ms FROM candles WHERE series_id=1 ORDER BY open_ms LIMIT 2 OFFSET 30)")),
@@ -233,6 +236,19 @@ def test_a_replay_book_is_not_expected_to_be_fed():
 
     assert health.status is Status.OK
     assert [one.name for one in health.checks[: len(CHECKS)] if one.status is Status.OK] == ["book", "schema"]
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "status", "value"),
+    [(20 * MINUTE_MS, Status.OK, "20 min ago"), (3 * HOUR_MS + MINUTE_MS, Status.WARN, "3 h 1 min ago")],
+)
+def test_a_large_book_says_when_it_was_looked_through(book: Book, age_ms: int, status: Status, value: str):
+    with book.transaction() as tx:
+        tx.connection.execute(f"INSERT INTO events(id, at_ms, type) VALUES({ON_THE_SPOT_ROWS},{NOW_MS},'COMMAND')")
+        keep_verified(tx.meta, verify(tx, Params(), AT_MS - age_ms))
+
+    [found] = [one for one in health_of(book).checks if one.name == "verify"]
+    assert (found.status, found.value) == (status, value)
 
 
 def test_a_bot_that_just_came_back_is_given_time_to_catch_up(book: Book):
