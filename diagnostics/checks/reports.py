@@ -43,7 +43,7 @@ CHECKS = (
         "daily report",
         "the report of the last day that is due, by the clock of the owner",
         f"{DUE_AT:%H:%M} and {LATE_AFTER_MS // MINUTE_MS} min",
-        "see the check of jobs; /daily makes it now",
+        "see the check of jobs; it is made within five minutes once the bot runs, /daily shows the day anyway",
         daily_report,
     ),
 )
