@@ -216,7 +216,7 @@ class Schedule:
 
     def _give_up_abandoned(self, tx: Stores, now_ms: int) -> None:
         """Runs that a process did not live to end: what is still due of them is done by the first knock."""
-        for run in tx.job_runs.abandon_started_before(now_ms, now_ms):
+        for run in tx.job_runs.abandon_unended(now_ms):
             logger.warning("%s of slot %d was begun by %s and not ended", run.job, run.slot_ms, run.owner)
             message = f"{run.job}, which {run.owner} had begun and not ended"
             healed(tx, Mend.CAUGHT_UP, message, now_ms, key=f"abandoned:{run.job}:{run.slot_ms}:{run.started_ms}")

@@ -91,12 +91,15 @@ class JobRuns:
         """The run of every job's latest slot, by job."""
         return self._select("(job,slot_ms) IN(SELECT job, MAX(slot_ms) FROM job_runs GROUP BY job) ORDER BY job", ())
 
-    def abandon_started_before(self, started_ms: int, now_ms: int) -> tuple[JobRun, ...]:
-        """Mark runs that began before `started_ms` and never ended as ABANDONED, and return them by slot."""
+    def abandon_unended(self, now_ms: int) -> tuple[JobRun, ...]:
+        """Mark every run that never ended as ABANDONED, and return them by slot; asked at start, by who holds the lock.
+
+        When a run began does not matter: the clock may have been wrong then.
+        """
         self._connection.execute(
             "UPDATE job_runs SET status='ABANDONED', finished_ms=?, detail='its process ended in the middle'"
-            " WHERE status='STARTED' AND started_ms<?",
-            (now_ms, started_ms),
+            " WHERE status='STARTED'",
+            (now_ms,),
         )
         return self._select("status='ABANDONED' AND finished_ms=? ORDER BY slot_ms, job", (now_ms,))
 

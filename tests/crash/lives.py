@@ -191,7 +191,7 @@ async def live(
         schedule = Schedule(table, writer, "life", now_ms)
         await sender.recover()
         await pipeline.begin()
-        await writer.run(lambda tx: tx.job_runs.abandon_started_before(now_ms() + 1, now_ms()))
+        await writer.run(lambda tx: tx.job_runs.abandon_unended(now_ms()))
         step_ms = from_ms
         while True:
             for job in table:

@@ -57,10 +57,15 @@ def test_a_finished_run_tells_how_it_ended(book: Book):
 def test_runs_of_a_killed_process_are_abandoned_and_may_be_taken_once(book: Book):
     with book.transaction() as tx:
         tx.job_runs.claim("scan 1h", NOW_MS, "dead", NOW_MS)
-        tx.job_runs.claim("scan 4h", NOW_MS, "alive", NOW_MS + 60_000)
+        tx.job_runs.claim("scan 4h", NOW_MS, "dead", NOW_MS + HOUR_MS)  # its clock was wrong
+        tx.job_runs.claim("backup", NOW_MS, "dead", NOW_MS)
+        tx.job_runs.finish("backup", NOW_MS, JobStatus.OK, None, NOW_MS)
 
-        [abandoned] = tx.job_runs.abandon_started_before(NOW_MS + 60_000, NOW_MS + 60_001)
-        assert (abandoned.job, abandoned.status) == ("scan 1h", JobStatus.ABANDONED)
+        abandoned = tx.job_runs.abandon_unended(NOW_MS + 60_001)
+        assert [(run.job, run.status) for run in abandoned] == [
+            ("scan 1h", JobStatus.ABANDONED),
+            ("scan 4h", JobStatus.ABANDONED),
+        ]
         assert not tx.job_runs.claim("scan 1h", NOW_MS, "new", NOW_MS + 60_002)
         taken = [tx.job_runs.retake("scan 1h", NOW_MS, owner, NOW_MS + 60_002) for owner in ("new", "newer")]
         assert taken == [True, False]
