@@ -164,7 +164,7 @@ def test_it_runs_once_a_book_starts_anew_when_asked_and_stops_cleanly(environmen
 
         bot.send_signal(signal.SIGTERM)
         said = "".join(lines) + bot.stderr.read()
-        assert bot.wait(timeout=30) == 0, said
+        assert bot.wait(timeout=120) == 0, said
         assert "stopped" in said
         assert TOKEN.split(":")[1] not in said
     finally:
