@@ -12,11 +12,15 @@ SHOWN = 3
 
 
 def candles(asked: Asked) -> Said:
-    """The newest candle of every watched series is at most two bars old."""
+    """The newest candle of every watched series is at most two bars old, and none is left out because it is silent."""
     watched = _watched(asked)
     if not watched:
         return Said(Status.IDLE, "0 series", "no series was fetched yet")
     stale = [one for one in watched if one.closed_ms is None or _bars_behind(one, asked.now_ms) > STALE_AFTER_BARS]
+    left_out = [one for one in watched if one.error is not None]
+    if not stale and left_out:
+        detail = f"{some(tuple(one.name for one in left_out))}: {left_out[0].error}"
+        return Said(Status.WARN, f"{len(left_out)} left out", detail)
     if not stale:
         return Said(Status.OK, f"{len(watched)} series", "all fresh")
     ended_ms = [one.closed_ms for one in stale if one.closed_ms is not None]

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from functools import cache
 
@@ -35,6 +36,15 @@ def exchange(clock) -> Exchange:
 
 @pytest.fixture
 async def futures(exchange, clock) -> AsyncIterator[Binance]:
+    with exchange.running() as url:
+        binance = reach(url, clock)
+        yield binance
+        await binance.aclose()
+
+
+@pytest.fixture
+async def hasty(exchange, clock) -> AsyncIterator[Binance]:
+    """One that waits half a second for an answer; a slow machine makes it ask once more."""
     with exchange.running() as url:
         binance = reach(url, clock, answer_timeout_s=0.5)
         yield binance
@@ -172,11 +182,11 @@ async def test_an_unknown_symbol_is_answered_with_the_nearest(futures):
 @pytest.mark.parametrize(
     "fault", [SERVER_ERROR, Drop(), Drop(after_acceptance=True), Hang(1.0), Refuse(Response(200, b"[[1757"))]
 )
-async def test_a_passing_failure_is_tried_again_after_a_growing_pause(futures, exchange, clock, fault):
+async def test_a_passing_failure_is_tried_again_after_a_growing_pause(hasty, exchange, clock, fault):
     exchange.script("time", fault, fault)
 
-    assert await futures.server_time_ms() == clock.ms
-    assert clock.slept_s == [FIRST_PAUSE_S, 2 * FIRST_PAUSE_S]
+    assert await hasty.server_time_ms() == clock.ms
+    assert clock.slept_s[:2] == [FIRST_PAUSE_S, 2 * FIRST_PAUSE_S]
 
 
 @pytest.mark.parametrize(
@@ -190,11 +200,11 @@ async def test_a_passing_failure_is_tried_again_after_a_growing_pause(futures, e
         (Refuse(Response(302, b"")), BadAnswer, "refused with 302"),
     ],
 )
-async def test_a_lasting_failure_ends_after_a_few_tries_in_a_sentence(futures, exchange, fault, error, sentence):
+async def test_a_lasting_failure_ends_after_a_few_tries_in_a_sentence(hasty, exchange, fault, error, sentence):
     exchange.script("time", *[fault] * ATTEMPTS)
 
     with pytest.raises(error, match=sentence):
-        await futures.server_time_ms()
+        await hasty.server_time_ms()
     assert len(exchange.requests) == ATTEMPTS
 
 
@@ -287,3 +297,23 @@ async def test_many_requests_together_stay_within_the_budget(futures, exchange, 
         assert exchange.used_weight <= 2400 * 0.8
 
     assert clock.slept_s == [60.0]
+
+
+async def test_a_client_made_anew_asks_over_other_connections_and_learns_the_clock_again(futures, exchange):
+    await futures.candles("BTCUSDT", Timeframe.H1, 3, HALF_PAST_MS)
+    await futures.rebuild()
+    candles = await futures.candles("BTCUSDT", Timeframe.H1, 3, HALF_PAST_MS)
+
+    assert len(candles) == 3
+    assert sum("/time" in request for request in exchange.requests) == 2
+
+
+async def test_what_is_being_asked_while_the_client_is_made_anew_is_asked_again(futures, exchange):
+    await futures.server_time_ms()
+    exchange.script("klines", Hang(0.2))
+    asking = asyncio.create_task(futures.candles("BTCUSDT", Timeframe.H1, 3, HALF_PAST_MS))
+    while not kline_requests(exchange):
+        await asyncio.sleep(0.01)
+    await futures.rebuild()
+
+    assert len(await asking) == 3

@@ -6,11 +6,13 @@ from itertools import pairwise
 
 import pytest
 
-from engine.timeframes import Timeframe
+from engine.timeframes import MINUTE_MS, Timeframe
 from engine.vocabulary import BookKind
+from gateways.market import MarketError
 from services.pace import Pace
 from services.schedule import Job, NothingToDo, PacedTrigger, Schedule, cron
 from storage.book import Book
+from storage.events import EventType
 from storage.job_runs import JobStatus
 from storage.writer import Writer
 from tests.storage.samples import NOW_MS
@@ -86,3 +88,63 @@ async def test_slot_and_log_keep_how_a_job_ended_and_why(
     [facts] = [vars(record)["facts"] for record in caplog.records if record.msg == "job ended"]
     assert (facts["job"], facts["slot_ms"], facts["status"]) == ("train", job.slot_ms(NOW_MS), status.value)
     assert facts.get("why") == detail
+
+
+async def nothing() -> None:
+    """A job that has no trouble."""
+
+
+async def test_slots_that_passed_without_a_run_leave_a_row_with_their_number():
+    job = Job("settle", Timeframe.M1, 0, 5.0, True, nothing)
+    now_ms = [NOW_MS]
+    with Book.temporary(BookKind.LIVE, now_ms=NOW_MS) as book, Writer(book) as writer:
+        schedule = Schedule([job], writer, "test", lambda: now_ms[0])
+        await schedule.knock(job)
+        now_ms[0] += 90 * MINUTE_MS
+        await schedule.knock(job)
+        with book.reading() as view:
+            missed = view.job_runs.last("settle", JobStatus.MISSED)
+            last = view.job_runs.last("settle")
+
+    assert (missed.slot_ms, missed.detail) == (last.slot_ms - MINUTE_MS, "89 slots passed without a run")
+    assert last.status is JobStatus.OK
+
+
+async def test_a_run_that_a_dead_bot_left_is_given_up_as_an_event_and_its_slot_is_done_once_more():
+    runs: list[int] = []
+
+    async def run() -> None:
+        runs.append(1)
+
+    job = Job("backup", Timeframe.D1, 0, 5.0, True, run)
+    with Book.temporary(BookKind.LIVE, now_ms=NOW_MS) as book, Writer(book) as writer:
+        await writer.run(lambda tx: tx.job_runs.claim("backup", job.slot_ms(NOW_MS), "dead", NOW_MS - 1))
+        schedule = Schedule([job], writer, "test", lambda: NOW_MS)
+        await schedule.begin()
+        await schedule.knock(job)
+        await schedule.knock(job)
+        with book.reading() as view:
+            [healed] = view.events.latest(5, EventType.HEALED)
+
+    assert healed.message == "run done anew: backup, which dead had begun and not ended"
+    assert runs == [1]
+
+
+async def test_a_job_that_fails_again_and_again_is_logged_once_and_once_more_when_it_is_well(caplog):
+    troubles = ["the exchange is down", "the exchange is down still", None]
+
+    async def run() -> None:
+        if (trouble := troubles.pop(0)) is not None:
+            raise MarketError(trouble)
+
+    job = Job("scan", Timeframe.M1, 0, 5.0, False, run)
+    caplog.set_level("INFO", "services.schedule")
+    with Book.temporary(BookKind.LIVE, now_ms=NOW_MS) as book, Writer(book) as writer:
+        schedule = Schedule([job], writer, "test", lambda: NOW_MS)
+        for _ in range(3):
+            await schedule.knock(job)
+
+    said = [record.getMessage() for record in caplog.records if "scan" in record.getMessage()]
+    assert said[0] == "scan: the exchange is down"
+    assert sum("down" in line for line in said) == 1
+    assert "scan is well again" in said

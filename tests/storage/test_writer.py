@@ -1,9 +1,12 @@
 import asyncio
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from storage.book import Book
+from storage.errors import BusyBook
 from storage.stores import Stores
 from storage.writer import Writer
 from tests.storage.samples import LONG, NOW_MS, recorded
@@ -59,3 +62,35 @@ def test_stopping_finishes_what_is_queued_and_refuses_more(book: Book):
         assert view.journal.count() == 1
     with pytest.raises(RuntimeError):
         writer.call(recorded)
+
+
+class BusyAtFirst:
+    """A book that another program writes whenever it is asked for the first few times."""
+
+    def __init__(self, book: Book, times: int) -> None:
+        self._book = book
+        self._times = times
+
+    @contextmanager
+    def transaction(self) -> Iterator[Stores]:
+        if self._times:
+            self._times -= 1
+            raise BusyBook("the book is busy")
+        with self._book.transaction() as tx:
+            yield tx
+
+
+async def test_a_busy_book_is_tried_again_and_the_work_is_done_once(book: Book):
+    with Writer(BusyAtFirst(book, 2), pauses_s=(0.01, 0.02, 0.04)) as writer:
+        await writer.run(recorded)
+
+        assert await writer.run(lambda tx: tx.journal.count()) == 1
+        assert writer.waited_s == pytest.approx(0.03)
+
+
+async def test_a_book_that_stays_busy_is_said_to_be_so_in_the_end(book: Book):
+    with Writer(BusyAtFirst(book, 3), pauses_s=(0.01, 0.01)) as writer:
+        with pytest.raises(BusyBook):
+            await writer.run(recorded)
+
+        assert await writer.run(lambda tx: tx.journal.count()) == 0
