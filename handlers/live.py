@@ -69,6 +69,7 @@ MARKET_RETRY_S = 10.0
 LOOK_EVERY_MS = 5 * MINUTE_MS
 """How often health is looked at while a market that never answered keeps the schedule from starting."""
 RESTART_AFTER_S = 1.0
+NOT_SET = "–"
 
 logger = logging.getLogger(__name__)
 
@@ -213,6 +214,8 @@ def _facts(settings: LiveSettings) -> tuple[tuple[str, str], ...]:
 
 
 def _said(value: object) -> str:
+    if value is None or value == ():
+        return NOT_SET
     if isinstance(value, tuple):
         return ", ".join(map(_said, value))
     return str(value.value if isinstance(value, Enum) else value)

@@ -17,6 +17,9 @@ class Pace:
         if not self.speed > 0:
             raise ValueError(f"time must run forward, not at speed {self.speed:g}")
 
+    def __str__(self) -> str:
+        return "the wall's time" if self == WALL_TIME else f"{self.speed:g} times the wall's"
+
     def book(self, wall_ms: int) -> int:
         """The book's time at an instant of the wall's clock, both epoch ms."""
         return self.book_ms + int((wall_ms - self.wall_ms) * self.speed)

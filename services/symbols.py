@@ -38,6 +38,10 @@ class Wanted:
         if not self.named and not self.top:
             raise ValueError("at least one pair is needed")
 
+    def __str__(self) -> str:
+        """As the setting is written."""
+        return ", ".join((*self.named, *((f"{TOP.lower()}{self.top}",) if self.top else ())))
+
     @classmethod
     def parse(cls, words: list[str]) -> "Wanted":
         """`BTCUSDT`, `top:20`, or both; ValueError in one sentence for what is neither."""

@@ -31,10 +31,15 @@ async def test_settings_show_what_was_changed_and_no_secret(rig, tmp_path):
     facts = _facts(LiveSettings.read(environment, tmp_path / "none"))
     rig.desk = replace(rig.desk, machine=Machine(facts))
     await rig.ask("/risk set account.risk_ratio 0.005")
+    await rig.ask("/blackout 2026-01-28T19:00 30 60 FOMC")
     shown = await told(rig, "/settings")
 
     assert f"ONEBOOK_OWNERS {OWNER}" in shown
     assert f"params.account.risk_ratio 0.005 – telegram:{OWNER}, 2026-01-01 00:50 UTC" in shown
+    assert "blackouts after 1 h 0 min, at 2026-01-28 19:00 UTC, before 30 min, event FOMC – telegram" in shown
+    assert "ONEBOOK_SYMBOLS BTCUSDT, ETHUSDT, SOLUSDT" in shown
+    assert "ONEBOOK_CHANNEL –" in shown
+    assert "ONEBOOK_CLOCK the wall's time" in shown
     assert TOKEN not in shown
     assert "buttons.secret" not in shown
 
