@@ -111,24 +111,28 @@ def test_a_bot_that_is_killed_again_and_again_leaves_the_book_and_the_channel_of
         assert len(wanted["fills"]) >= 4
         with found.reading() as view:
             assert all(truth.holds for truth in (*identities(view), *integrity(view)))
-            unknown = {int(str(e.idem_key).split(":")[1]) for e in view.events.latest(10_000, EventType.SEND_UNKNOWN)}
+            doubts = view.events.latest(10_000, EventType.SEND_UNKNOWN)
+            unknown = Counter(int(str(event.idem_key).split(":")[1]) for event in doubts)
             sent = [item for m in view.messages.all() for item in view.outbox.of_message(m.id) if not item.edits]
             assert all(item.state is OutboxState.SENT for item in sent)
             declared = {item.telegram_message_id for number in unknown for item in [view.outbox.get(number)]}
-    check_channel(calm_channel, stormy_channel, declared)
+    check_channel(calm_channel, stormy_channel, declared, most=1 + max(unknown.values(), default=0))
 
 
 def check_channel(
-    calm: list[Mapping[str, object]], stormy: list[Mapping[str, object]], declared: set[int | None]
+    calm: list[Mapping[str, object]], stormy: list[Mapping[str, object]], declared: set[int | None], most: int
 ) -> None:
-    """Every message of the calm channel stands in the other, none twice but those whose end was declared unknown."""
+    """Every message of the calm channel stands in the other, none twice but those whose end was declared unknown.
+
+    With every doubt one more copy may have come: `most` of one message.
+    """
     expected, found = Counter(map(said, calm)), Counter(map(said, stormy))
     assert set(expected.values()) == {1}
     assert set(found) == set(expected)
     text_of = {m["message_id"]: said(m) for m in stormy}
     twice = {text for text, count in found.items() if count > 1}
     assert twice <= {text_of[number] for number in declared if number is not None}
-    assert max(found.values()) <= 2
+    assert max(found.values()) <= most
     for message in stormy:
         if message["reply_to"] is not None:
             signal_name = said(message).splitlines()[1].split(" ")[0]

@@ -6,6 +6,7 @@ from engine.vocabulary import SignalStatus
 from services.doubt import RESEND_LAST_MS, Doubts, Line
 from services.publish import set_public_channel
 from storage.events import EventType
+from storage.identities import identities
 from storage.outbox import OutboxState
 from tests.fakes.clock import ManualClock
 from tests.fakes.http import Drop, Hang, Refuse, json_response
@@ -169,6 +170,7 @@ async def test_the_record_says_how_many_copies_of_a_post_there_may_be(bench):
 
     with bench.book.reading() as view:
         told = [(row.facts.get("resend_of"), row.facts.get("copies")) for row in view.publications.rows()]
+        assert all(truth.holds for truth in identities(view))
     assert told == [(None, None), (1, 2), (2, 3)]
     assert len(bench.sent()) == 3
 
