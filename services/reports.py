@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from engine.evaluation import Interval, performance
+from engine.evaluation import Interval, expectancy, performance
 from engine.protections import Lock
+from engine.timeframes import DAY_MS
 from engine.vocabulary import Outcome, PortfolioKind
 from services.periods import CalendarPeriod
 from services.protections import lock_in
@@ -44,6 +45,8 @@ SCOPE = "report"
 """What snapshots of reports are about."""
 TOLERANCE = 1e-9
 """Sums of the same numbers may differ by this share and are the same sum."""
+FEWEST_DAYS = 5
+"""Over fewer days of closes the interval of the mean draws trades by themselves: whole days would be too few to draw."""
 INCIDENTS = (
     EventType.DEFECT,
     EventType.SEND_UNKNOWN,
@@ -322,18 +325,19 @@ def _machine(connection: Connection, span: Span) -> Machine:
 
 
 def _figures(trades: Sequence[Trade]) -> Figures:
-    found = performance(
-        np.array([_result(trade) for trade in trades], dtype=float),
-        np.array([trade.closed_ms for trade in trades], dtype=np.int64),
-        np.array([trade.cost_r for trade in trades], dtype=float),
-    )
+    r = np.array([_result(trade) for trade in trades], dtype=float)
+    closed_ms = np.array([trade.closed_ms for trade in trades], dtype=np.int64)
+    found = performance(r, closed_ms, np.array([trade.cost_r for trade in trades], dtype=float))
+    mean = found.expectancy_r
+    if np.unique(closed_ms // DAY_MS).size < FEWEST_DAYS:
+        mean = expectancy(r, np.arange(r.size) * DAY_MS)
     return Figures(
         n=found.n,
         wins=found.wins,
         losses=found.losses,
         breakeven=found.breakeven,
         win_rate=found.win_rate if found.n else None,
-        expectancy_r=found.expectancy_r if found.n else None,
+        expectancy_r=mean if found.n else None,
         profit_factor=found.profit_factor if math.isfinite(found.profit_factor) else None,
         total_r=found.total_r,
         drawdown_r=found.max_drawdown_r,

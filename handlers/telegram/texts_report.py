@@ -148,15 +148,9 @@ def _results(facts: Facts, voice: Voice) -> Iterator[Markup]:
         return
     rate, mean = trades.win_rate, trades.expectancy_r
     yield voice.say("report.results", total=_r(trades.total_r), fall=f"{trades.drawdown_r:.2f}", factor=_factor(trades))
-    yield voice.say(
-        "report.rates",
-        rate=f"{rate.value:.0%}",
-        rate_low=f"{rate.low:.0%}",
-        rate_high=f"{rate.high:.0%}",
-        mean=_r(mean.value),
-        mean_low=_r(mean.low),
-        mean_high=_r(mean.high),
-    )
+    yield voice.say("report.rate", rate=f"{rate.value:.0%}", low=f"{rate.low:.0%}", high=f"{rate.high:.0%}")
+    if trades.n > 1:  # one trade has no spread
+        yield voice.say("report.mean", mean=_r(mean.value), low=_r(mean.low), high=_r(mean.high))
     if not trades.is_judgeable:
         yield voice.say("report.too_few", n=trades.n, enough=ENOUGH_TO_JUDGE)
     if facts.best is not None and facts.worst is not None:

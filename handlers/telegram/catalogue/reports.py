@@ -48,9 +48,13 @@ TEXTS = {
         "en": "<b>{total}R</b> after costs, deepest fall {fall}R, profit factor {factor}",
         "bg": "<b>{total}R</b> след разходите, най-дълбок спад {fall}R, профит фактор {factor}",
     },
-    "report.rates": {
-        "en": "Win rate {rate} (95 %: {rate_low} to {rate_high}), expectancy {mean}R (95 %: {mean_low}R to {mean_high}R)",
-        "bg": "Печеливши {rate} (95 %: от {rate_low} до {rate_high}), очакване {mean}R (95 %: от {mean_low}R до {mean_high}R)",
+    "report.rate": {
+        "en": "Win rate {rate} (95 %: {low} to {high})",
+        "bg": "Печеливши {rate} (95 %: от {low} до {high})",
+    },
+    "report.mean": {
+        "en": "Expectancy {mean}R (95 %: {low}R to {high}R)",
+        "bg": "Очакване {mean}R (95 %: от {low}R до {high}R)",
     },
     "report.too_few": {
         "en": "{n} closed say little: {enough} are needed to judge.",
