@@ -28,7 +28,7 @@ from storage.codec import encoded
 from storage.database import insert
 from storage.events import EventType
 from storage.legacy import LegacyRecords, Original
-from storage.legacy_bulk import BULK, Bulk, BulkWriting
+from storage.legacy_bulk import BULK, Bulk, BulkWriting, ManyRows
 from storage.portfolios import DEFAULT_CURRENCY
 from storage.positions import ExitQuality
 from storage.stores import Stores
@@ -43,24 +43,6 @@ MONEY_EPSILON = 1e-9
 NOT_IN_FORCE = "kept to be read: nothing of it is in force"
 UNRESOLVED_REASON = "its end was never recorded"
 
-Row = tuple[object, ...]
-
-_SIGNAL = (
-    "INSERT INTO signals(id, uid, symbol, timeframe, direction, setup, setup_key, candle_close_ms, created_ms,"
-    " last_seen_ms, entry, zone_low, zone_high, stop_loss, valid_until_ms, rr, plan_r, cost_r, confidence,"
-    " base_confidence, engine_version, params_hash, source, status, status_reason, status_ms)"
-    f" VALUES(?1,?2,?3,?4,?5,'{LEGACY}',?6,?7,?7,?7,?8,?8,?8,?9,?10,?11,?12,0.0,?13,?13,'{LEGACY}','{LEGACY}'"
-    f",'{SignalSource.IMPORT.value}',?14,?15,?16)"
-)
-_TARGET = f"INSERT INTO targets(signal_id, no, price, share_ratio, reason) VALUES(?,?,?,?,'{LEGACY}')"
-_POSITION = (
-    "INSERT INTO positions(id, portfolio_id, signal_id, symbol, timeframe, direction, qty, entry_price, opened_ms,"
-    " initial_stop, stop_loss, risk_amount, closed_ratio, exclusive, status, exit_price, closed_ms, close_reason,"
-    " exit_quality, realized_pnl, pnl_pct, r_multiple)"
-    " SELECT ?1, ?2, id, symbol, timeframe, direction, ?4, entry, created_ms, stop_loss, stop_loss,"
-    f" ABS(entry-stop_loss)*?4, 1.0, 0, 'CLOSED', ?5, ?6, ?7, '{ExitQuality.UNKNOWN.value}', ?8, ?9, ?10"
-    " FROM signals WHERE id=?3"
-)
 # what follows from a position is written from it, for all positions above an id
 _FILLS_OF_POSITIONS = (
     "INSERT INTO fills(position_id, at_ms, kind, qty, price, idem_key)"
@@ -78,10 +60,6 @@ _EVENTS_OF_POSITIONS = (
     "INSERT INTO events(at_ms, type, signal_id, position_id, portfolio_id, symbol, actor)"
     f" SELECT closed_ms, '{EventType.POSITION_IMPORTED.value}', signal_id, id, portfolio_id, symbol, '{ACTOR}'"
     " FROM positions WHERE id>?"
-)
-_RECEIPT = (
-    "INSERT INTO legacy_records(import_id, file, file_sha256, place, shape, natural_key, verdict, reason, table_name,"
-    " row_id, raw) VALUES(?,?,?,?,?,?,?,?,?,?,?)"
 )
 
 
@@ -119,7 +97,12 @@ class LegacyWriter:
         self._signal_id = self._highest("signals")
         self._position_id = self._first_position_id = self._highest("positions")
         self._flushed_position_id = self._position_id
-        self._rows: dict[str, list[Row]] = {sql: [] for sql in (_SIGNAL, _TARGET, _POSITION, _RECEIPT)}
+        self._signals, self._targets, self._positions, self._receipts = (
+            _signals(),
+            _targets(),
+            _positions(),
+            _receipts(),
+        )
         self._closes_by_minute: Counter[int] = Counter()
         self.verdicts: Counter[RecordVerdict] = Counter()
         self.reasons: Counter[tuple[RecordVerdict, str]] = Counter()
@@ -211,16 +194,15 @@ class LegacyWriter:
         rr = trade.reward_risk
         share_ratio = 1 / len(trade.targets)
         plan_r = rr if share_ratio == 1 else _plan_r(trade, share_ratio)
-        self._rows[_SIGNAL].append(
+        self._signals.add(
             (
                 self._signal_id, _uid(natural_key), trade.symbol, trade.timeframe_text, trade.direction.value,
                 natural_key, opened_ms, trade.entry, trade.stop, valid_until_ms, rr, plan_r, trade.confidence,
                 status, reason, status_ms,
             )
         )  # fmt: skip
-        self._rows[_TARGET].extend(
-            (self._signal_id, no, price, share_ratio) for no, price in enumerate(trade.targets, start=1)
-        )
+        for no, price in enumerate(trade.targets, start=1):
+            self._targets.add((self._signal_id, no, price, share_ratio))
         return self._signal_id
 
     def _add_position(self, trade: LegacyTrade, signal_id: int) -> int:
@@ -232,7 +214,7 @@ class LegacyWriter:
         qty = NOTIONAL_USDT / trade.entry
         pnl = (close.exit_price - trade.entry) * qty * trade.direction.sign
         closed_ms = close.closed_ms
-        self._rows[_POSITION].append(
+        self._positions.add(
             (
                 position_id, portfolio_id, signal_id, qty, close.exit_price, closed_ms, close.reason.value, pnl,
                 close.pnl_pct, r_multiple(trade),
@@ -324,7 +306,7 @@ class LegacyWriter:
         for reason in placed.reasons:
             self.reasons[verdict, reason] += 1
         file = self._file
-        self._rows[_RECEIPT].append(
+        self._receipts.add(
             (
                 file.import_id, file.name, file.sha256, reading.place, file.shape, reading.natural_key, verdict.value,
                 "; ".join(placed.reasons) or None, placed.table, placed.row_id, reading.raw,
@@ -332,9 +314,8 @@ class LegacyWriter:
         )  # fmt: skip
 
     def _flush(self) -> None:
-        for sql, rows in self._rows.items():
-            self._tx.connection.executemany(sql, rows)
-            rows.clear()
+        for rows in (self._signals, self._targets, self._positions, self._receipts):
+            rows.write(self._tx.connection)
         if self._position_id > self._flushed_position_id:
             last_fill_id = self._highest("fills")
             self._tx.connection.execute(_FILLS_OF_POSITIONS, (self._flushed_position_id,))
@@ -377,3 +358,49 @@ def _plan_r(trade: LegacyTrade, share_ratio: float) -> float:
 
 def _uid(natural_key: str) -> str:
     return hashlib.sha256(f"{LEGACY}|{natural_key}".encode()).hexdigest()
+
+
+def _signals() -> ManyRows:
+    return ManyRows(
+        "signals",
+        columns="id, uid, symbol, timeframe, direction, setup, setup_key, candle_close_ms, created_ms, last_seen_ms,"
+        " entry, zone_low, zone_high, stop_loss, valid_until_ms, rr, plan_r, cost_r, confidence, base_confidence,"
+        " engine_version, params_hash, source, status, status_reason, status_ms",
+        values=f"column1, column2, column3, column4, column5, '{LEGACY}', column6, column7, column7, column7, column8,"
+        " column8, column8, column9, column10, column11, column12, 0.0, column13, column13,"
+        f" '{LEGACY}', '{LEGACY}', '{SignalSource.IMPORT.value}', column14, column15, column16",
+        width=16,
+    )
+
+
+def _targets() -> ManyRows:
+    return ManyRows(
+        "targets",
+        columns="signal_id, no, price, share_ratio, reason",
+        values=f"column1, column2, column3, column4, '{LEGACY}'",
+        width=4,
+    )
+
+
+def _positions() -> ManyRows:
+    """What a position and its signal have in common is taken from the signal, which may be an earlier file's."""
+    return ManyRows(
+        "positions",
+        columns="id, portfolio_id, signal_id, symbol, timeframe, direction, qty, entry_price, opened_ms, initial_stop,"
+        " stop_loss, risk_amount, closed_ratio, exclusive, status, exit_price, closed_ms, close_reason, exit_quality,"
+        " realized_pnl, pnl_pct, r_multiple",
+        values="column1, column2, s.id, s.symbol, s.timeframe, s.direction, column4, s.entry, s.created_ms, s.stop_loss,"
+        " s.stop_loss, ABS(s.entry-s.stop_loss)*column4, 1.0, 0, 'CLOSED', column5, column6, column7,"
+        f" '{ExitQuality.UNKNOWN.value}', column8, column9, column10",
+        width=10,
+        beside="CROSS JOIN signals s ON s.id=column3",
+    )
+
+
+def _receipts() -> ManyRows:
+    return ManyRows(
+        "legacy_records",
+        columns="import_id, file, file_sha256, place, shape, natural_key, verdict, reason, table_name, row_id, raw",
+        values=",".join(f"column{number}" for number in range(1, 12)),
+        width=11,
+    )

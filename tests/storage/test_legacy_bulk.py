@@ -4,7 +4,7 @@ import pytest
 
 from storage.book import Book
 from storage.database import Connection
-from storage.legacy_bulk import BULK_FROM_BYTES, BulkWriting
+from storage.legacy_bulk import BULK_FROM_BYTES, ROWS_AT_ONCE, Bulk, BulkWriting, ManyRows
 from tests.storage.samples import recorded
 
 
@@ -60,3 +60,32 @@ def test_a_book_that_has_signals_keeps_its_indexes(book: Book):
         BulkWriting(tx.connection, BULK_FROM_BYTES)
 
         assert indexes(tx.connection) == before
+
+
+def test_a_file_is_as_large_as_the_importer_says(book: Book):
+    with book.transaction() as tx:
+        before = indexes(tx.connection)
+        BulkWriting(tx.connection, 1, Bulk(from_bytes=1))
+
+        assert indexes(tx.connection) < before
+
+
+@pytest.mark.parametrize("count", [0, 1, ROWS_AT_ONCE - 1, ROWS_AT_ONCE, 2 * ROWS_AT_ONCE + 3])
+def test_many_rows_are_written_once_and_in_their_order(book: Book, count: int):
+    with book.transaction() as tx:
+        tx.connection.execute("CREATE TABLE written(no INTEGER PRIMARY KEY, half REAL, side TEXT)")
+        rows = ManyRows(
+            "written",
+            columns="half, side",
+            values="column1/2.0, p.kind",
+            width=1,
+            beside="CROSS JOIN portfolios p ON p.kind='paper'",
+        )
+        for number in range(count):
+            rows.add((number,))
+        rows.write(tx.connection)
+        rows.write(tx.connection)
+
+        assert tx.connection.execute("SELECT half, side FROM written ORDER BY no").fetchall() == [
+            (number / 2, "paper") for number in range(count)
+        ]
