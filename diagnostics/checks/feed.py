@@ -8,7 +8,6 @@ STALE_AFTER_BARS = 2
 LATE_AFTER_MS = 10 * MINUTE_MS
 """How long a look may wait for its turn: one series that is slow holds the others up for three minutes at the most."""
 MOST_SKEW_MS = 1_000
-SHOWN = 3
 
 
 def candles(asked: Asked) -> Said:
