@@ -103,9 +103,7 @@ class Watchman:
             started_ms=self._started_ms,
             heard_ms=self._heard_ms(),
             vitals=vitals(),
-            exchange=ExchangeState(
-                market.ahead_ms, market.used_weight, market.most_weight, market.blocked_until_ms
-            ),
+            exchange=ExchangeState(market.ahead_ms, market.used_weight, market.most_weight, market.blocked_until_ms),
             symbols=() if watched is None else watched.symbols,
             timeframes=() if watched is None else tuple(timeframe.text for timeframe in watched.timeframes),
             jobs=self._jobs,

@@ -21,7 +21,7 @@ async def rig(tmp_path):
 def break_two(rig: Rig) -> None:
     """The bot has been silent for an hour, and Telegram found a defect."""
     with rig.book.transaction() as tx:
-        beat(tx.meta, Pulse(BEGIN_MS - HOUR_MS, BEGIN_MS - 2 * HOUR_MS, BEGIN_MS - HOUR_MS))
+        beat(tx.meta, Pulse(BEGIN_MS - HOUR_MS, BEGIN_MS - HOUR_MS, BEGIN_MS - HOUR_MS))
         tx.events.add(EventType.DEFECT, BEGIN_MS, message="row 3: <b> is not closed")
 
 
