@@ -275,7 +275,19 @@ class Pipeline:
     async def _todays_watch(self) -> Watch:
         ground, settings = self._ground, self._ground.settings
         symbols = await watched_symbols(settings.symbols, ground.market, ground.book, ground.writer, ground.now_ms())
-        return await watch_of(ground.market, symbols, settings.timeframes)
+        return await watch_of(ground.market, await self._listed_still(symbols), settings.timeframes)
+
+    async def _listed_still(self, symbols: Sequence[str]) -> Sequence[str]:
+        """Without those that the book knows and the exchange lists no more: a delisting must not keep the bot from starting."""
+        ground = self._ground
+        listed = await ground.market.symbols()
+        with ground.book.reading() as view:
+            known = {one.symbol for one in view.candles.series()}
+        gone = [symbol for symbol in symbols if symbol not in listed and symbol in known]
+        if gone and len(gone) < len(symbols):
+            logger.warning("%s is no longer listed and not watched any more", ", ".join(gone))
+            return [symbol for symbol in symbols if symbol not in gone]
+        return symbols
 
     async def run(self) -> None:
         """Watch until cancelled; the market may be down now and at any time."""

@@ -1,6 +1,6 @@
 """Weeks of the bot's life: nothing grows, no slot is lost, no alarm is raised without a reason.
 
-The short form is two days of six pairs, the full one a month of fifty, whose table stands in docs/soak.md.
+The short form is two days of four pairs, the full one a month of fifty, whose table stands in docs/soak.md.
 """
 
 import os
@@ -10,7 +10,7 @@ import pytest
 
 from tests.soak.run import Size, soak
 
-SIZES = {"short": Size(days=2, symbols=6), "full": Size(days=30, symbols=50)}
+SIZES = {"short": Size(days=2, symbols=4), "full": Size(days=30, symbols=50)}
 MOST_GROWTH_RATIO = 0.05
 
 
