@@ -28,7 +28,8 @@ from engine.params import Params
 from engine.timeframes import HOUR_MS
 from engine.vocabulary import BookKind
 from services.pace import MS_PER_SECOND
-from services.train import Trained, activate, keep, train_book
+from services.train import Trained, activate, keep
+from services.training import train_book
 from storage.book import Book
 from tests.fakes.bot_api import TOKEN
 from tests.services.rig import CHANNEL, OWNER, SEED

@@ -47,7 +47,8 @@ from services.record import Looked
 from services.report_delivery import due_reports, keep_reports
 from services.schedule import Chores, Job, jobs
 from services.send import signal_is_out
-from services.train import Trained, keep, train_book
+from services.train import Trained, keep
+from services.training import train_book
 from storage.book import Book
 from storage.chats import ChatKind
 from storage.job_runs import JobStatus

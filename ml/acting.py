@@ -5,24 +5,26 @@ rate, times the weight its judged skill earned, within fixed bounds. Without ski
 score. The gates ask the base score too, so that a model can hold a signal back or rank it, never send one by itself.
 """
 
+import importlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from engine.timeframes import DAY_MS
-from ml.ml_engine import Kind, Model
-from ml.model_bytes import ModelRefused, packed, unpacked
 
 EXPIRES_AFTER_MS = 21 * DAY_MS
 POINTS_PER_LOG_ODDS = 10.0
 MOST_DOWN, MOST_UP = -20.0, 10.0
-LIBRARIES = ("scikit-learn", "skops", "numpy")
-ESTIMATOR, CALIBRATOR = "estimator", "calibrator"
+
+
+class ModelRefused(ValueError):
+    """A stored model that is not used; the message says why in one sentence, and the rules go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,15 @@ class ModelRow:
     sha256: str
 
 
+class Calibrated(Protocol):
+    """What can be asked: how probable it is that each row of features wins."""
+
+    @property
+    def base_rate(self) -> float: ...
+
+    def probability(self, x: NDArray[np.float64]) -> NDArray[np.float64]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Acting:
     """A model that passed every check, ready to be asked."""
@@ -58,7 +69,7 @@ class Acting:
     id: int
     trained_ms: int
     names: tuple[str, ...]
-    model: Model
+    model: Calibrated
     weight: float
 
     def expired(self, now_ms: int, expires_after_ms: int = EXPIRES_AFTER_MS) -> bool:
@@ -79,45 +90,16 @@ def adjustment(p: float, base_rate: float, weight: float) -> float:
     return min(max(POINTS_PER_LOG_ODDS * weight * distance, MOST_DOWN), MOST_UP)
 
 
-def blob_of(model: Model) -> bytes:
-    """A model as the bytes of its row."""
-    return packed({ESTIMATOR: model.estimator, CALIBRATOR: model.calibrator})
-
-
-def acting_model(row: ModelRow, names: Sequence[str], features_version: int) -> Acting:
-    """The model of a row; ModelRefused in one sentence when anything about it is not as it was trained."""
-    if row.features_version != features_version:
-        raise ModelRefused(
-            f"Model {row.id} was trained on features of version {row.features_version}, these are {features_version}."
-        )
-    if tuple(row.feature_names) != tuple(names):
-        raise ModelRefused(f"Model {row.id} was trained on other features than these.")
-    for library, now in library_versions().items():
-        then = row.library_versions.get(library, "unknown")
-        if _minor(then) != _minor(now):
-            raise ModelRefused(f"Model {row.id} was trained with {library} {then}, this is {now}: train again.")
-    if not (0 <= row.weight <= 1 and 0 < row.base_rate < 1):
-        raise ModelRefused(f"Model {row.id} claims a weight of {row.weight} and a base rate of {row.base_rate}.")
-    parts = unpacked(row.blob, row.sha256)
-    if set(parts) != {ESTIMATOR, CALIBRATOR} or row.kind not in {kind.value for kind in Kind}:
-        raise ModelRefused(f"Model {row.id} is no model of this kind.")
-    model = Model(Kind(row.kind), parts[ESTIMATOR], parts[CALIBRATOR], row.base_rate)
-    return Acting(row.id, row.trained_ms, tuple(names), model, row.weight)
+def loaded(row: ModelRow, names: Sequence[str], features_version: int) -> Acting:
+    """`acting_model` of the row. scikit-learn comes with the first model: seconds and 100 MB, nothing for who has none."""
+    acting: Acting = importlib.import_module("ml.loading").acting_model(row, names, features_version)
+    return acting
 
 
 @cache
 def _threads() -> ThreadpoolController:
     """The thread pools of the libraries: one row in several threads waits for them, on a busy machine for half a second."""
     return ThreadpoolController()
-
-
-def library_versions() -> dict[str, str]:
-    """The versions of the libraries a model's bytes depend on."""
-    return {library: version(library) for library in LIBRARIES}
-
-
-def _minor(text: str) -> tuple[str, ...]:
-    return tuple(text.split(".")[:2])
 
 
 def _log_odds(p: float) -> float:

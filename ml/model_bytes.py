@@ -15,14 +15,12 @@ from contextlib import contextmanager
 from sklearn.base import BaseEstimator
 from skops import io as skops_io
 
+from ml.acting import ModelRefused
+
 ALLOWED = ("numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
 SCHEMA = "schema.json"
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 OBJECT_ID = re.compile(r'("__id__": )(\d+)|"(\d+)(\.np[yz])"')
-
-
-class ModelRefused(ValueError):
-    """A stored model that is not used; the message says why in one sentence, and the rules go on."""
 
 
 def packed(parts: dict[str, BaseEstimator]) -> bytes:

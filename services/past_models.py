@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.timeframes import DAY_MS
-from ml.acting import Acting, acting_model
+from ml.acting import Acting, ModelRefused, loaded
 from ml.features import FEATURE_NAMES, FEATURES_VERSION
-from ml.model_bytes import ModelRefused
 from services.predict import row_of
 from storage.models import MODEL_NAME, StoredModel
 from storage.stores import Stores
@@ -50,7 +49,7 @@ def past_models(stored: Sequence[StoredModel], expires_after_days: int) -> PastM
     refusals: list[str] = []
     for model in stored:
         try:
-            acting.append(acting_model(row_of(model), FEATURE_NAMES, FEATURES_VERSION))
+            acting.append(loaded(row_of(model), FEATURE_NAMES, FEATURES_VERSION))
         except ModelRefused as refused:
             acting.append(None)
             refusals.append(str(refused))

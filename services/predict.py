@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.vocabulary import Signal
-from ml.acting import Acting, ModelRow, acting_model
+from ml.acting import Acting, ModelRefused, ModelRow, loaded
 from ml.features import FEATURE_NAMES, FEATURES_VERSION
-from ml.model_bytes import ModelRefused
 from services.record import Looked
 from storage.events import EventType
 from storage.models import MODEL_NAME, StoredModel
@@ -36,12 +35,14 @@ def load_acting(stores: Stores, now_ms: int, expires_after_ms: int) -> Acting | 
     if stored is None:
         return None
     try:
-        acting = acting_model(row_of(stored), FEATURE_NAMES, FEATURES_VERSION)
+        acting = loaded(row_of(stored), FEATURE_NAMES, FEATURES_VERSION)
     except ModelRefused as refused:
         _tell(stores, stored, str(refused), now_ms)
         return None
     if acting.expired(now_ms, expires_after_ms):
-        _tell(stores, stored, f"Model {stored.id} has expired: the rules go on without it until one is trained.", now_ms)
+        _tell(
+            stores, stored, f"Model {stored.id} has expired: the rules go on without it until one is trained.", now_ms
+        )
         return None
     return acting
 

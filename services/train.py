@@ -3,29 +3,20 @@
 The worker reads the book and never writes it; what it came to is stored by the caller, in one transaction.
 """
 
+import importlib
 import multiprocessing
 import resource
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
 from engine.params import LearningParams, Params
 from engine.timeframes import DAY_MS
-from ml.acting import acting_model, blob_of, library_versions
-from ml.dataset import TrainingRefused, dataset_of, refuse_unusable
-from ml.drift import references_of
-from ml.features import FEATURE_NAMES, FEATURES_VERSION
-from ml.ml_engine import Probability, Training, train
-from ml.model_bytes import ModelRefused, digest
-from services.predict import row_of
 from storage.book import Book
-from storage.codec import Json, json_of
 from storage.errors import BookError
 from storage.events import EventType
 from storage.models import MODEL_NAME, NewModel
 from storage.stores import Stores
-from storage.training import Origin, TrainingRow, left_out, training_rows
 
 MEGABYTE = 1_000_000
 PICKS_UP_S = 5.0
@@ -49,42 +40,13 @@ class Trained:
 Outcome = Refused | Trained
 
 
-def train_book(book: Book, params: Params, now_ms: int, judge_from_ms: int | None = None, seed: int | None = None) -> Outcome:
-    """Train on what the book holds at `now_ms`; rows decided from `judge_from_ms` on are judged, not learned."""
-    with book.reading() as view:
-        rows = _usable(training_rows(view.connection, FEATURES_VERSION, params.hash), params.learning)
-        lacking = left_out(view.connection, FEATURES_VERSION, params.hash)
-        active = _active(view)
-    try:
-        refuse_unusable(rows, FEATURE_NAMES, now_ms)
-        data = dataset_of(rows, FEATURE_NAMES, [_weight(row, params.learning) for row in rows])
-        seeds = {} if seed is None else {"seed": seed}
-        training = train(data, judge_from_ms=judge_from_ms, active=active, **seeds)
-    except TrainingRefused as refused:
-        why = "; ".join(f"{count} {reason}" for reason, count in lacking.items())
-        return Refused(f"{refused} Left out: {why}." if why else str(refused))
-    blob = blob_of(training.model)
-    learned = data.take(data.decided_ms < training.judge_from_ms)
-    metrics: dict[str, Json] = {
-        **_figures(training),
-        "left_out": lacking,
-        "rows": {origin.value: sum(row.origin is origin for row in rows) for origin in Origin},
-        "from_ms": int(data.decided_ms[0]),
-        "to_ms": int(data.decided_ms[-1]),
-        "params_hash": params.hash,
-        "references": json_of({name: asdict(one) for name, one in references_of(learned.x, FEATURE_NAMES).items()}),
-    }
-    model = NewModel(
-        MODEL_NAME, now_ms, training.learned, FEATURES_VERSION, FEATURE_NAMES, metrics, training.reason,
-        library_versions(), blob, digest(blob),
-    )  # fmt: skip
-    return Trained(model, training.promoted)
-
-
 def train_apart(
     path: Path, params: Params, now_ms: int, judge_from_ms: int | None = None, seed: int | None = None
 ) -> Outcome:
-    """The same in a spawned process; one that takes too long, too much memory or dies is ended and says so."""
+    """Train on the book in a spawned process, which alone loads what that needs (`services.training.train_book`).
+
+    A training that takes too long or too much memory, or dies, is ended and says so.
+    """
     ours, theirs = multiprocessing.Pipe(duplex=False)
     context = multiprocessing.get_context("spawn")
     worker = context.Process(
@@ -111,7 +73,8 @@ def _work(answer: Pipe, path: Path, params: Params, now_ms: int, judge_from_ms: 
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     try:
         with Book.open_read_only(path) as book:
-            answer.send(train_book(book, params, now_ms, judge_from_ms, seed))
+            training = importlib.import_module("services.training")
+            answer.send(training.train_book(book, params, now_ms, judge_from_ms, seed))
     except BookError as error:
         answer.send(Refused(str(error)))
     except MemoryError:
@@ -122,7 +85,9 @@ def keep(stores: Stores, outcome: Trained, actor: str) -> int:
     """Store a training's model; a promoted one acts from now on. Returns its id."""
     model = outcome.model
     model_id = stores.models.add(model)
-    stores.events.add(EventType.MODEL_TRAINED, model.trained_ms, actor=actor, message=f"model {model_id}: {model.verdict}")
+    stores.events.add(
+        EventType.MODEL_TRAINED, model.trained_ms, actor=actor, message=f"model {model_id}: {model.verdict}"
+    )
     if outcome.promoted:
         activate(stores, model_id, model.trained_ms, actor)
     return model_id
@@ -160,35 +125,3 @@ def why_not_due(stores: Stores, params: LearningParams, now_ms: int) -> str | No
         f"trained {days:.1f} days ago, {closed} outcomes since; due after {params.train_every_days} days or"
         f" {params.train_after_outcomes} outcomes"
     )
-
-
-def _usable(rows: Sequence[TrainingRow], params: LearningParams) -> list[TrainingRow]:
-    wanted = {Origin.JOURNAL: params.journal, Origin.BACKTEST: params.backtests}
-    return [row for row in rows if wanted[row.origin]]
-
-
-def _weight(row: TrainingRow, params: LearningParams) -> float:
-    return params.journal_weight if row.origin is Origin.JOURNAL else params.backtest_weight
-
-
-def _active(view: Stores) -> Probability | None:
-    """The acting model as a rival; one that may not act is none."""
-    stored = view.models.active(MODEL_NAME)
-    if stored is None:
-        return None
-    try:
-        return acting_model(row_of(stored), FEATURE_NAMES, FEATURES_VERSION).model.probability
-    except ModelRefused:
-        # the live bot has told of it when it refused to load it; here it is only no rival
-        return None
-
-
-def _figures(training: Training) -> Mapping[str, Json]:
-    return {
-        "kind": training.model.kind.value,
-        "base_rate": training.model.base_rate,
-        "weight": training.weight,
-        "judge_from_ms": training.judge_from_ms,
-        "judgements": json_of({name: asdict(one) for name, one in training.judgements.items()}),
-        "gains": json_of({name: asdict(one) for name, one in training.gains.items()}),
-    }

@@ -474,6 +474,13 @@ def test_detect_imports_nothing_that_is_slow_to_start(candles: Path):
     assert not loaded & {"telegram", "httpx", "apscheduler", "joblib", "pydantic"}
 
 
+def test_a_live_bot_loads_what_learns_compiles_and_draws_only_when_it_needs_it():
+    loaded = set(python("import sys, handlers.live\nprint(*{name.split('.')[0] for name in sys.modules})").split())
+
+    assert "telegram" in loaded
+    assert not loaded & {"sklearn", "skops", "scipy", "numba", "matplotlib"}
+
+
 def test_a_refusal_of_the_real_program_is_one_line_and_exit_code_two(tmp_path: Path):
     done = subprocess.run(
         [sys.executable, "bot.py", "scan", str(tmp_path / "BTCUSDT-1h.csv")], cwd=ROOT, capture_output=True, text=True

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from ml.acting import MOST_DOWN, MOST_UP, Acting, ModelRow, acting_model, adjustment, blob_of, library_versions
+from ml.acting import MOST_DOWN, MOST_UP, Acting, ModelRefused, ModelRow, adjustment
 from ml.dataset import dataset_of
+from ml.loading import acting_model, blob_of, library_versions
 from ml.ml_engine import train
-from ml.model_bytes import ModelRefused, digest
+from ml.model_bytes import digest
 from tests.ml.markets import BEGIN_MS, NAMES, rows
 
 DAY_MS = 86_400_000

@@ -17,7 +17,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from skops import io as skops_io
 from threadpoolctl import threadpool_limits
 
-from ml.model_bytes import ModelRefused, digest, packed, unpacked
+from ml.acting import ModelRefused
+from ml.model_bytes import digest, packed, unpacked
 
 ROOT = Path(__file__).resolve().parents[2]
 PRINT_DIGEST = "from tests.ml.test_model_bytes import *; print(digest(packed(fitted())))"

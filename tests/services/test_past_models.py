@@ -11,7 +11,8 @@ from engine.vocabulary import BookKind
 from services.backtest import backtest
 from services.past_models import PastModels, between, past_models, promoted_models
 from services.replay import BTC
-from services.train import Trained, keep, train_book
+from services.train import Trained, keep
+from services.training import train_book
 from services.walk_forward import walk_forward
 from storage.book import Book
 from storage.models import StoredModel

@@ -12,7 +12,8 @@ from ml.features import FEATURE_NAMES, FEATURES_VERSION
 from services.model_health import model_health
 from services.predict import load_acting, with_word
 from services.record import Looked
-from services.train import Refused, Trained, activate, keep, train_apart, train_book, why_not_due
+from services.train import Refused, Trained, activate, keep, train_apart, why_not_due
+from services.training import train_book
 from storage.backtests import BacktestRun, Backtests, BacktestTrade
 from storage.book import Book
 from storage.events import EventType

@@ -8,7 +8,8 @@ import pytest
 from diagnostics.checks import CheckResult, Status, run_checks
 from engine.vocabulary import BookKind
 from ml.features import FEATURE_NAMES, FEATURES_VERSION
-from services.train import Trained, keep, train_book
+from services.train import Trained, keep
+from services.training import train_book
 from storage.book import Book
 from tests.ml.markets import HOUR_MS, rows
 from tests.services.test_train import BEGIN_MS, NOW_MS, PARAMS, with_backtest

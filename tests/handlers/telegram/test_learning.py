@@ -15,7 +15,8 @@ from handlers.telegram.desk import Answer, Asked, ChatRef, CommandError, Desk, P
 from services.announce import Announcements
 from services.hands import Hands
 from services.learning import Learning
-from services.train import Trained, keep, train_book
+from services.train import Trained, keep
+from services.training import train_book
 from storage.book import Book
 from storage.models import MODEL_NAME
 from storage.users import Role, User
