@@ -1,7 +1,6 @@
-"""What the bot mends by itself, every minute: the connection to a market that is silent, series that come again, orders
-that nobody can fill any more. Each thing mended is an event.
+"""Mends by itself, every minute: a silent market's connection, series that come again, orders nobody can fill any more.
 
-A series that does not come is fetched again with every try at its instant; when that does not help, the client is made
+Each thing mended is an event. A series that does not come is fetched again with every try at its instant; when that does not help, the client is made
 anew; when that does not help either, it is left out, which the checks see, and asked here until it answers.
 """
 
