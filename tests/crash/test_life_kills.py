@@ -142,7 +142,7 @@ def test_lives_killed_at_random_instants_under_load_become_the_untouched_one(unt
         place, at_ms = Place(tmp_path / str(number)), BEGIN_MS
         shutil.copytree(untouched.at(BEGIN_MS), place.folder)  # watching has begun
         for _ in range(min(KILLS_A_LIFE, RANDOM_KILLS[SIZE] - kills)):
-            reached_ms = killed_after(place, at_ms, dice.uniform(0.0, 4.0 / KILLS_A_LIFE) * untouched.took_s)
+            reached_ms = killed_after(place, at_ms, dice.uniform(0.0, 2.0 / KILLS_A_LIFE) * untouched.took_s)
             if reached_ms is None:
                 break
             kills += 1
