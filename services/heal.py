@@ -1,7 +1,8 @@
 """Mends by itself, every minute: a silent market's connection, series that come again, orders nobody can fill any more.
 
-Each thing mended is an event. A series that does not come is fetched again with every try at its instant; when that does not help, the client is made
-anew; when that does not help either, it is left out, which the checks see, and asked here until it answers.
+Each thing mended is an event. A series that does not come is fetched again with every try at its instant; when that does
+not help, the client is made anew; when that does not help either, it is left out, which the checks see, and asked here
+until it answers.
 """
 
 import asyncio
