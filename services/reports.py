@@ -200,7 +200,10 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A period by the clock of `zone`: [from_ms, to_ms), begun on `first` (ISO date), as known at `made_ms`."""
+    """A period by the clock of `zone`: [from_ms, to_ms), begun on `first` (ISO date), as known at `made_ms`.
+
+    Snapshots are read back into it: what a later version adds here needs a default, which older ones then have.
+    """
 
     period: SnapshotPeriod
     first: str
