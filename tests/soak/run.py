@@ -11,9 +11,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 
 import psutil
@@ -109,7 +111,9 @@ async def soak(size: Size, folder: Path) -> Soaked:
     end_ms = BEGIN_MS + size.days * DAY_MS
     invented = world.pairs(size.symbols)
     names = tuple(one.symbol for one in invented)
-    series = world.history(invented, BEGIN_MS, end_ms)
+    # in a process of its own, whose memory goes with it
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+        series = apart.submit(world.history, invented, BEGIN_MS, end_ms).result()
     prices_bytes = world.size_bytes(series)
     clock = ManualClock(BEGIN_MS)
     troubles = world.flapping(BEGIN_MS, end_ms, names)
