@@ -107,6 +107,7 @@ live_on_a_disk_that_fills(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))'
 """
 
 
+@pytest.mark.long
 def test_a_disk_that_is_full_for_a_while_is_made_up_for(tmp_path: Path, untouched: Place):
     disk, result = tmp_path / "disk", tmp_path / "result"
     disk.mkdir()

@@ -69,6 +69,7 @@ def test_what_is_unpacked_predicts_what_was_packed():
         assert again[name].predict_proba(x).tobytes() == estimator.predict_proba(x).tobytes()
 
 
+@pytest.mark.long
 def test_the_same_model_has_the_same_bytes_in_another_process():
     other = subprocess.run([sys.executable, "-c", PRINT_DIGEST], cwd=ROOT, capture_output=True, text=True, check=True)
 

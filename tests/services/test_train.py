@@ -98,6 +98,7 @@ def test_without_a_model_nothing_is_said():
     assert looked.said is None
 
 
+@pytest.mark.long
 def test_the_same_book_and_seed_give_the_same_bytes_in_another_process(taught: tuple[Book, int]):
     book, model_id = taught
     with book.transaction() as tx:

@@ -139,6 +139,7 @@ def test_the_whole_is_kept_as_a_backtest_that_training_may_read(book: Book):
     assert sum(fold["n"] for fold in folds) == walked.metrics["n"] > 5
 
 
+@pytest.mark.long
 def test_two_processes_come_to_what_one_does(book: Book):
     walked = walk(book, processes=2)
 
