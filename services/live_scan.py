@@ -192,7 +192,8 @@ class LiveScan:
             return Flaw(Rejected(Stage.DATA, str(error)), passes=True)
         flaw = flaw_of(window, instant_ms)
         if flaw is not None:
-            self._windows.pop(key, None)  # the next look asks for the whole window again
+            if not flaw.passes:
+                self._windows.pop(key, None)  # the next look asks for the whole window again
             return flaw
         if found := tuple(hole for hole in holes(window) if (key, hole) not in self._named):
             self._missing[key] = Holes(*key, found)
