@@ -1,20 +1,13 @@
-"""Where parallel work runs when this machine is not enough: a Dask cluster, one that runs already or a local one."""
+"""Where parallel work runs when this machine is not enough: a Dask or Ray cluster by its address."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+import importlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
-from distributed import Client, LocalCluster
-from joblib import parallel_config
-
-SCHEME = "dask:"
-LOCAL = "dask:local"
-LOOPBACK = "127.0.0.1"
-ANY_PORT = f"{LOOPBACK}:0"
 ANSWERS_WITHIN_S = 10.0
-
-# the library's own constructors carry no types
-_start_local: Callable[..., LocalCluster] = LocalCluster
-_connect: Callable[..., Client] = Client
+LIBRARIES = {"dask": "distributed", "ray": "ray"}
+"""What must be installed for each kind of cluster; loaded for that kind alone."""
+EXTRAS = {"dask": "cluster", "ray": "ray"}
 
 
 class ClusterError(ValueError):
@@ -23,24 +16,30 @@ class ClusterError(ValueError):
 
 @contextmanager
 def on_cluster(address: str, within_s: float = ANSWERS_WITHIN_S) -> Iterator[None]:
-    """Everything that joblib runs inside runs on the cluster at `dask://HOST:PORT`, or on a local one for `dask:local`.
+    """Everything that joblib runs inside runs on the cluster at `address`, or on one that is started here for it.
 
-    A local cluster has a process for every core and ends with this context; one that ran already runs on. ClusterError
-    where no scheduler answers within `within_s` seconds.
+    `dask://HOST:PORT` is a Dask scheduler, `ray://HOST:PORT` the head of a Ray cluster; `dask:local` and `ray:local` have
+    a process for every core here and end with this context, what ran already runs on. ClusterError where the library is
+    not installed or nobody answers within `within_s` seconds.
     """
-    with ExitStack() as stack:
-        client = stack.enter_context(_client(address, within_s, stack))
-        stack.enter_context(parallel_config(backend="dask", client=client, n_jobs=-1))
+    with _cluster(address, within_s):
         yield
 
 
-def _client(address: str, within_s: float, stack: ExitStack) -> Client:
-    if address == LOCAL:
-        local = _start_local(host=LOOPBACK, threads_per_worker=1, dashboard_address=ANY_PORT)
-        return _connect(stack.enter_context(local))
-    if not address.startswith(f"{SCHEME}//"):
-        raise ClusterError(f"A cluster is named {SCHEME}//HOST:PORT or {LOCAL}, not {address}.")
+def _cluster(address: str, within_s: float) -> AbstractContextManager[None]:
+    kind, _, place = address.partition(":")
+    if kind not in LIBRARIES or not (place == "local" or (place.startswith("//") and len(place) > len("//"))):
+        raise ClusterError(
+            f"A cluster is named dask://HOST:PORT, ray://HOST:PORT, dask:local or ray:local, not {address}."
+        )
     try:
-        return _connect(f"tcp://{address.removeprefix(f'{SCHEME}//')}", timeout=within_s)
-    except (OSError, ValueError) as error:
-        raise ClusterError(f"No Dask scheduler answers at {address} within {within_s:g} s.") from error
+        if kind == "dask":
+            module = importlib.import_module("gateways.dask_cluster")
+        else:
+            module = importlib.import_module("gateways.ray_cluster")
+    except ModuleNotFoundError as error:
+        if error.name != LIBRARIES[kind]:
+            raise
+        raise ClusterError(f"{address} needs a library that comes with the extra `{EXTRAS[kind]}`.") from error
+    cluster: AbstractContextManager[None] = module.cluster(None if place == "local" else place[2:], within_s)
+    return cluster

@@ -642,7 +642,9 @@ def _backtest(rooms: Rooms) -> Callable[..., None]:
         cluster: Annotated[
             str | None,
             typer.Option(
-                "--cluster", envvar="ONEBOOK_CLUSTER", help="Where a walk-forward runs: dask://HOST:PORT or dask:local."
+                "--cluster",
+                envvar="ONEBOOK_CLUSTER",
+                help="Where a walk-forward runs: dask://HOST:PORT, ray://HOST:PORT, dask:local or ray:local.",
             ),
         ] = None,
         blackouts: Blackouts = None,
@@ -775,10 +777,8 @@ def _prove(rooms: Rooms) -> Callable[..., None]:
 def _on_cluster(address: str | None) -> contextlib.AbstractContextManager[None]:
     if address is None:
         return contextlib.nullcontext()
-    try:
-        from gateways.cluster import on_cluster
-    except ModuleNotFoundError as error:
-        raise UsageError("--cluster needs Dask, which comes with the extra `cluster`.") from error
+    from gateways.cluster import on_cluster
+
     return on_cluster(address)
 
 

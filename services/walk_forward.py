@@ -9,10 +9,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
+from joblib.parallel import get_active_backend
 
 from engine.candles import Candles
 from engine.evaluation import Performance, performance
@@ -32,6 +35,7 @@ from storage.walk_forward import JobResult, JobTrade, UnfinishedRun, job_trades
 
 ALL_CORES = -1
 KEY_DIGITS = 16
+ROUND_JOBS = 64
 SETUP_STAGES = "setup."
 """How a summary names what stopped a setup before it was a signal."""
 
@@ -96,7 +100,7 @@ def walk_forward(
         found_done = len(results)
         progress("judging", found_done, len(jobs))
         missing = (delayed(_numbered)(no, job) for no, job in enumerate(jobs) if no not in results)
-        for no, result in Parallel(n_jobs=processes, batch_size=1, return_as="generator_unordered")(missing):
+        for no, result in _as_they_end(missing, processes):
             unfinished.put(no, result)
             results[no] = result
             progress("judging", len(results), len(jobs))
@@ -114,6 +118,18 @@ def walk_forward(
             run_id = _keep(stores, jobs, in_order, metrics, now_ms) if kept is None else kept
         unfinished.discard()
     return Walked(run_id, metrics, len(jobs), found_done)
+
+
+def _as_they_end(jobs: Iterable[Any], processes: int) -> Iterator[tuple[int, JobResult]]:
+    """The results of joblib's delayed calls in the order in which they come."""
+    backend, _ = get_active_backend()
+    if backend.supports_return_generator:
+        yield from Parallel(n_jobs=processes, batch_size=1, return_as="generator_unordered")(jobs)
+        return
+    # Ray's backend gives whole lists alone: in rounds, so that a killed run keeps what it had
+    waiting, parallel = iter(jobs), Parallel(n_jobs=processes, batch_size=1)
+    while round_ := list(islice(waiting, ROUND_JOBS)):
+        yield from parallel(round_)
 
 
 def month_folds(from_ms: int, to_ms: int, months: int) -> Iterator[Fold]:
