@@ -7,17 +7,18 @@ Indicators have memory, so where they begin matters: they are read over stretche
 before the stretch of the signal's bar. A live window and a whole series therefore give the same bits.
 """
 
+import importlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.candles import Candles
 from engine.confidence import KILL_ZONE_GRADES, Case
 from engine.decide import Describe, Description
 from engine.findings import Kind
-from engine.indicators import Column, Indicators
 from engine.looks import Describer, Stack
 from engine.params import Params
 from engine.reading import Raid, Reading
@@ -263,7 +264,8 @@ class _Stretch:
     """The indicator columns of one stretch of bars."""
 
     def __init__(self, candles: Candles) -> None:
-        indicators = Indicators(candles)
+        # pandas comes with the first signal that is described: a third of a second that no short command has to wait
+        indicators = importlib.import_module("engine.indicators").Indicators(candles)
         self._open_ms = candles.open_ms
         self._rsi = indicators.rsi()
         self._adx = indicators.adx()
@@ -288,7 +290,7 @@ class _Stretch:
         )
 
 
-def _change_by_volume(obv: Column, volume: Column) -> Column:
+def _change_by_volume(obv: NDArray[np.float64], volume: NDArray[np.float64]) -> NDArray[np.float64]:
     """Change of on-balance volume over the last bars as a share of what was traded in them, -1..1."""
     change = np.full(len(obv), np.nan)
     if len(obv) > SLOPE_BARS:

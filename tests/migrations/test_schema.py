@@ -18,6 +18,7 @@ from engine.vocabulary import (
     SignalStatus,
 )
 from migrations import schema
+from migrations.schema.history import HISTORY
 from storage.book import Book
 from storage.chats import ChatKind
 from storage.conditions import TriggerOp
@@ -84,7 +85,8 @@ def test_names_and_constraints_are_those_of_the_contract(book: Book, tmp_path: P
 
 def test_a_version_name_is_unique_and_numbered_in_order():
     assert [name.split()[1] for name in schema.VERSIONS] == [str(n + 1) for n in range(len(schema.VERSIONS))]
-    assert [migration.name for migration in schema.HISTORY._migrations] == list(schema.VERSIONS)
+    assert [migration.name for migration in HISTORY._migrations] == list(schema.VERSIONS)
+    assert HISTORY.migrations_table == schema.APPLIED_TABLE
 
 
 def test_every_word_of_the_engine_is_a_word_of_the_book(book: Book):
