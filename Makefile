@@ -11,6 +11,7 @@ demo: $(RUNTIME)  ## the whole pipeline on a simulated market, offline, without 
 	$(BIN)/python bot.py demo
 
 test: $(DEV)  ## the unit tests
+	$(BIN)/python -c "from engine.compiled import load; load()"  # once, instead of in every worker
 	$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile tests
 
 long: $(DEV)  ## crash, soak and big-data suites in full

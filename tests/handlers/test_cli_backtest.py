@@ -72,7 +72,7 @@ def test_nothing_is_left_beside_the_book(folder: Path, walked: dict):
     [
         (("--walk-forward", 1, "--null"), "--null stands beside one backtest"),
         (("--walk-forward", 1, "--from", "2027-01-01"), "No candle of these series closes in that range"),
-        (("--walk-forward", 1, "--cluster", "ray://here"), "A cluster is named dask://HOST:PORT or dask:local"),
+        (("--walk-forward", 1, "--cluster", "tcp://here"), "A cluster is named dask://HOST:PORT, ray://HOST:PORT"),
         (("--compare",), "--compare takes the ids of kept backtests"),
     ],
 )

@@ -29,7 +29,6 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.long
 def test_a_report_names_every_figure_and_every_rival(taught: Path):
     code, out = run(taught, "train", "--report")
 
