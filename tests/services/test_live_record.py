@@ -49,6 +49,7 @@ async def test_every_message_of_the_channel_is_on_record_once_and_nothing_else_i
     assert record(rig).sent == len(posts)
 
 
+@pytest.mark.long
 async def test_each_post_shows_the_head_before_it(rig):
     await rig.play(EVENING_MS)
     messages = shown(rig)

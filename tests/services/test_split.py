@@ -32,7 +32,7 @@ def formatted(text):
     return found.text, formats
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(texts, st.integers(2, 60))
 def test_all_parts_together_are_the_text_with_its_formats_and_none_is_too_long(text, limit):
     parts = [formatted(part) for part in split(text, limit)]

@@ -1,6 +1,6 @@
 """Weeks of the bot's life: nothing grows, no slot is lost, no alarm is raised without a reason.
 
-The short form is two days of four pairs, the full one a month of fifty, whose table stands in docs/soak.md.
+The short form is two days of four pairs, the full one a month of fifty.
 """
 
 import os

@@ -105,6 +105,7 @@ async def test_a_button_for_a_model_that_is_gone_does_nothing(desk: Desk):
         await back(desk, Pressed("99", OPERATOR, ChatRef(77), 5))
 
 
+@pytest.mark.long
 async def test_a_training_runs_beside_everything_and_tells_what_came_of_it(desk: Desk):
     with_backtest(desk.book)
     assert (await ml_train(desk, asked())).html.startswith("The training has begun")
