@@ -12,8 +12,6 @@ from engine.sessions import SILVER_BULLETS, Periods, Sessions, window_names
 
 Event = dict[str, Any]
 
-WORDS_OF_BARS = ("gap", "windows", "pdhl", "pwhl", "smt", "pd", "dup_dropped")
-"""Kinds of the contract that are read off the bars instead of being a `Kind`."""
 WORDS_OF_TIME = (
     *("gap", "windows", "pdhl", "pwhl", "asian_range", "midnight_open", "judas_raid"),
     *("nwog", "ndog", "sb_fvg", "daily_bias"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from storage.database import Access, Connection, DatabaseError, connect, explained
+from storage.database import Access, Connection, connect, explaining
 from storage.errors import CorruptBook, NotABook, ReadOnlyBook
 from storage.outbox import OutboxItem
 from storage.own_log import refuse_foreign_log
@@ -103,15 +103,10 @@ def _create(target: Path) -> None:
 
 @contextmanager
 def _opened(path: Path, access: Access) -> Iterator[Connection]:
-    try:
+    with explaining(path):
         refuse_foreign_log(path)
         connection = connect(path, access)
         try:
             yield connection
         finally:
             connection.close()
-    except DatabaseError as error:
-        sentence = explained(error, path)
-        if sentence is None:
-            raise
-        raise sentence from error

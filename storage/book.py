@@ -15,11 +15,10 @@ from migrations import schema
 from storage.database import (
     Access,
     Connection,
-    DatabaseError,
     Fault,
     begin_immediate,
     connect,
-    explained,
+    explaining,
     roll_back,
     use_wal,
 )
@@ -73,7 +72,7 @@ class Book:
         path = Path(path)
         is_new = _prepare_place(path, create)
         try:
-            with _explaining(path):
+            with explaining(path):
                 refuse_foreign_log(path)
                 return cls._opened(path, kind, now_ms, fault)
         except BaseException:
@@ -86,7 +85,7 @@ class Book:
         """The book at `path` for reading alone, whatever its kind; nothing is created, nothing upgraded."""
         path = Path(path)
         _require_file(path)
-        with _explaining(path):
+        with explaining(path):
             refuse_foreign_log(path)
             connection = connect(path, Access.READ)
             try:
@@ -132,7 +131,7 @@ class Book:
             raise ReadOnlyBook(f"{self.path} was opened for reading.")
         if self._writing_thread == threading.get_ident():
             raise RuntimeError("A transaction of this book is already open here.")
-        with self._one_writer, _explaining(self.path):
+        with self._one_writer, explaining(self.path):
             self._writing_thread = threading.get_ident()
             try:
                 begin_immediate(connection)
@@ -145,7 +144,7 @@ class Book:
     @contextmanager
     def reading(self) -> Iterator[Stores]:
         """The book as it stood at the first question, however much is written meanwhile; its stores only read."""
-        with _explaining(self.path):
+        with explaining(self.path):
             connection = self._reader()
             try:
                 connection.execute("BEGIN")
@@ -292,15 +291,3 @@ def discard(path: Path) -> None:
     """Remove a book that was made and never used, with what SQLite keeps beside it."""
     for name in (path, *(path.with_name(path.name + side) for side in SIDE_FILES)):
         name.unlink(missing_ok=True)
-
-
-@contextmanager
-def _explaining(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors of disk, file and lock into sentences; errors of our own SQL pass."""
-    try:
-        yield
-    except DatabaseError as error:
-        sentence = explained(error, path)
-        if sentence is None:
-            raise
-        raise sentence from error

@@ -1,7 +1,8 @@
 """The one door to SQLite: opens connections as the book wants them, begins transactions, translates errors."""
 
 import sqlite3 as _standard
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from operator import methodcaller
 from pathlib import Path
@@ -148,6 +149,18 @@ def explained(error: DatabaseError, path: Path) -> BookError | None:
             return UnreachableBook(f"{path} cannot be opened, read or written: {error}.")
         case _:
             return None
+
+
+@contextmanager
+def explaining(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors of disk, file and lock into sentences; errors of our own SQL pass."""
+    try:
+        yield
+    except DatabaseError as error:
+        sentence = explained(error, path)
+        if sentence is None:
+            raise
+        raise sentence from error
 
 
 def _patiently(connection: Connection, sql: str, pauses_s: Sequence[float]) -> None:

@@ -89,12 +89,6 @@ class Scans:
             for count, symbol, timeframe, close_ms, stage, reason, value, limit in rows
         )
 
-    def last_look_ms(self) -> int | None:
-        """When any series was looked at last (epoch ms); None when none ever was."""
-        row = self._connection.execute("SELECT MAX(ran_ms) FROM scans").fetchone()
-        last: int | None = row[0]
-        return last
-
     def span(self, symbol: str, timeframe: str) -> tuple[int, int] | None:
         """The first and the last close (epoch ms) that was looked at; None when the series never was."""
         first, last = self._connection.execute(

@@ -72,12 +72,6 @@ class Users:
         words = [role.value for role in roles]
         return self._select(f"role IN({','.join('?' * len(words))}) ORDER BY id", words)
 
-    def count_new(self, since_ms: int) -> int:
-        """How many people were first seen at or after that instant."""
-        row = self._connection.execute("SELECT COUNT(*) FROM users WHERE created_ms>=?", (since_ms,)).fetchone()
-        count: int = row[0]
-        return count
-
     def set_language(self, telegram_id: int, language: str) -> None:
         self._connection.execute("UPDATE users SET language=? WHERE telegram_id=?", (language, telegram_id))
 

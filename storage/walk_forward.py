@@ -10,7 +10,7 @@ from engine.vocabulary import Direction, Outcome
 from storage.backtests import BacktestTrade
 from storage.book import discard
 from storage.codec import Json, decoded, encoded, features_of, features_text
-from storage.database import Access, Connection, DatabaseError, begin_immediate, connect, explained, roll_back
+from storage.database import Access, Connection, begin_immediate, connect, explaining, roll_back
 from storage.errors import ReadOnlyBook
 
 
@@ -51,17 +51,12 @@ class UnfinishedRun:
             path.open("ab").close()
         except OSError as error:
             raise ReadOnlyBook(f"{path} cannot be written: {error.strerror}.") from error
-        try:
+        with explaining(path):
             connection = connect(path, Access.WRITE)
             try:
                 yield cls(path, connection, _began_ms(connection, now_ms))
             finally:
                 connection.close()
-        except DatabaseError as error:
-            sentence = explained(error, path)
-            if sentence is None:
-                raise
-            raise sentence from error
 
     def done(self) -> dict[int, JobResult]:
         """The results that are kept, by the number of their job."""
