@@ -11,7 +11,6 @@ from engine.timeframes import Timeframe
 from engine.vocabulary import Market
 
 SUGGESTIONS = 3
-STALE_AFTER_BARS = 2
 _MS_PER_SECOND = 1000
 
 
@@ -105,20 +104,6 @@ class ExchangeDown(MarketError):
 
 class BadAnswer(MarketError):
     """An answer that is not what the exchange documents: a login page of a proxy, cut JSON, candles that cannot be."""
-
-
-class StaleData(MarketError):
-    """A feed that stands still: its newest closed bar is older than it may be."""
-
-
-def refuse_stale(candles: Candles, until_ms: int, after_bars: int = STALE_AFTER_BARS) -> None:
-    """StaleData when the last bar closed `after_bars` whole bars or more before `until_ms`, or when there is none."""
-    name = f"{candles.symbol} {candles.timeframe.text}"
-    if not len(candles):
-        raise StaleData(f"{name}: the exchange has no closed candle.")
-    behind_ms = until_ms - candles.closed_at_ms
-    if behind_ms >= after_bars * candles.timeframe.ms:
-        raise StaleData(f"{name}: the newest candle closed at {_clock(candles.closed_at_ms)}; the feed stands still.")
 
 
 def _clock(ms: int) -> str:

@@ -170,16 +170,6 @@ class Positions:
             coin_status=ScoreStatus.UNKNOWN if coin_status is None else ScoreStatus(coin_status),
         )
 
-    def count_closed(self, portfolio_id: int, reason: CloseReason, since_ms: int) -> int:
-        """How many trades of a portfolio ended for this reason since then."""
-        row = self._connection.execute(
-            "SELECT COUNT(*) FROM positions WHERE portfolio_id=? AND status='CLOSED' AND closed_ms>=?"
-            " AND close_reason=?",
-            (portfolio_id, since_ms, reason.value),
-        ).fetchone()
-        count: int = row[0]
-        return count
-
     def ends_of_sent(self, portfolio_id: int, since_ms: int) -> tuple[TradeEnd, ...]:
         """The ends, since then, of trades whose signals the channel was given, in the order of time."""
         rows = self._connection.execute(

@@ -1,7 +1,6 @@
 """The dedupe cache: which series and direction the channel was given lately, claimed before anything is sent."""
 
 import hashlib
-from dataclasses import dataclass
 
 from engine.timeframes import Timeframe
 from engine.vocabulary import Direction
@@ -20,17 +19,6 @@ ON CONFLICT(dedupe_key) DO UPDATE SET hash=excluded.hash, signal_id=NULL, entry=
   confidence=excluded.confidence, sent_ms=excluded.sent_ms, expires_ms=excluded.expires_ms
 WHERE sent_signals.sent_ms<excluded.sent_ms
 RETURNING 1"""
-
-
-@dataclass(frozen=True, slots=True)
-class CacheEntry:
-    """What was sent last; `signal_id` is None for an entry brought in from a legacy cache."""
-
-    signal_id: int | None
-    entry: float
-    confidence: float | None
-    sent_ms: int
-    expires_ms: int
 
 
 class SignalCache:
@@ -76,14 +64,6 @@ class SignalCache:
             _TAKE_OVER, (key, _hash(key, entry), entry, confidence, sent_ms, expires_ms)
         ).fetchone()
         return row is not None
-
-    def entry_for(self, symbol: str, timeframe: Timeframe, direction: Direction) -> CacheEntry | None:
-        """What holds this place, expired or not; None when it was never taken."""
-        row = self._connection.execute(
-            "SELECT signal_id, entry, confidence, sent_ms, expires_ms FROM sent_signals WHERE dedupe_key=?",
-            (_key(symbol, timeframe, direction),),
-        ).fetchone()
-        return None if row is None else CacheEntry(*row)
 
 
 def _key(symbol: str, timeframe: Timeframe, direction: Direction) -> str:

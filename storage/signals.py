@@ -252,10 +252,6 @@ class Signals:
         (last,) = self._connection.execute("SELECT COALESCE(MAX(id),0) FROM signals").fetchone()
         return int(last)
 
-    def armed_or_open(self, symbol: str) -> tuple[StoredSignal, ...]:
-        """Standing signals of a symbol whose entry order is armed or whose position is open in the paper book."""
-        return tuple(found for found in self.live(symbol) if self._is_followed(found.id))
-
     def count_sent(self, since_ms: int) -> int:
         """How many signals the channel was given since then."""
         states, words = _one_of(GIVEN_TO_THE_CHANNEL)
@@ -281,16 +277,6 @@ class Signals:
         ).fetchone()
         value, limit = (None, None) if row is None else row
         return Unsent(signal_id, symbol, timeframe, gate, value, limit)
-
-    def _is_followed(self, signal_id: int) -> bool:
-        row = self._connection.execute(
-            "SELECT EXISTS(SELECT 1 FROM conditions c JOIN portfolios f ON f.id=c.portfolio_id"
-            "  WHERE c.signal_id=? AND f.kind='paper' AND c.status IN('ACTIVE','PENDING_APPROVAL'))"
-            " OR EXISTS(SELECT 1 FROM positions p JOIN portfolios f ON f.id=p.portfolio_id"
-            "  WHERE p.signal_id=? AND f.kind='paper' AND p.status='OPEN')",
-            (signal_id, signal_id),
-        ).fetchone()
-        return bool(row[0])
 
     def _select(self, where: str, values: Sequence[object]) -> tuple[StoredSignal, ...]:
         rows = self._connection.execute(_SELECT + where, values).fetchall()

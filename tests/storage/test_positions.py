@@ -143,16 +143,6 @@ def test_an_empty_account_has_no_load(book: Book):
         assert tx.positions.account_view(paper(tx), "BTCUSDT", NOW_MS) == AccountView(0.0, 0, 0, 0.0, 0.0, 0.0)
 
 
-def test_stops_of_the_last_hours_are_counted(book: Book):
-    with book.transaction() as tx:
-        tx.positions.close(opened(tx), STOPPED)
-        tx.positions.close(opened(tx), ending(reason=CloseReason.TAKE_PROFIT))
-
-        assert tx.positions.count_closed(paper(tx), CloseReason.STOP_LOSS, NOW_MS) == 1
-        assert tx.positions.count_closed(paper(tx), CloseReason.STOP_LOSS, NOW_MS + DAY_MS) == 0
-        assert len(tx.positions.closed_since(paper(tx), NOW_MS)) == 2
-
-
 def test_fills_are_written_once_and_told_in_order(book: Book):
     with book.transaction() as tx:
         position_id = opened(tx)

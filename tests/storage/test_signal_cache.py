@@ -1,7 +1,6 @@
 from engine.timeframes import Timeframe
 from engine.vocabulary import Direction
 from storage.book import Book
-from storage.signal_cache import CacheEntry
 from storage.stores import Stores
 from tests.storage.samples import HOUR_MS, NOW_MS
 
@@ -39,8 +38,6 @@ def test_the_other_direction_has_its_own_place(book: Book):
 def test_a_refused_claim_changes_nothing(book: Book):
     with book.transaction() as tx:
         claim(tx, 100.0)
-        claim(tx, 100.1, NOW_MS + 1)
+        claim(tx, 100.4, NOW_MS + 1)
 
-        held = tx.signal_cache.entry_for("BTCUSDT", ONE_HOUR, Direction.LONG)
-        assert held == CacheEntry(None, 100.0, 70.0, NOW_MS, NOW_MS + COOLDOWN_MS)
-        assert tx.signal_cache.entry_for("ETHUSDT", ONE_HOUR, Direction.LONG) is None
+        assert claim(tx, 100.6, NOW_MS + 2), "the distance counts from the one that was let through"

@@ -8,7 +8,7 @@ import pytest
 from engine.vocabulary import Contribution, SignalSource, SignalStatus
 from storage.book import Book
 from storage.signals import AmbiguousSignal, UnknownSignal, uid_of
-from tests.storage.samples import DAY_MS, HOUR_MS, LONG, NOW_MS, SHORT, VERDICTS, opened, recorded
+from tests.storage.samples import DAY_MS, HOUR_MS, LONG, NOW_MS, SHORT, VERDICTS, recorded
 
 
 def test_a_signal_comes_back_as_it_was_recorded(book: Book):
@@ -164,16 +164,6 @@ def test_live_signals_of_a_symbol_are_those_that_stand(book: Book):
 
         assert [found.id for found in tx.signals.live("BTCUSDT")] == [standing]
         assert len(tx.signals.live()) == 2
-
-
-def test_a_standing_signal_counts_as_followed_once_its_paper_position_is_open(book: Book):
-    with book.transaction() as tx:
-        signal_id = recorded(tx, LONG, SignalStatus.EXECUTED)
-        before = tx.signals.armed_or_open("BTCUSDT")
-        opened(tx, signal_id=signal_id)
-
-        assert before == ()
-        assert [found.id for found in tx.signals.armed_or_open("BTCUSDT")] == [signal_id]
 
 
 def test_a_status_changes_with_its_reason_and_instant(book: Book):
