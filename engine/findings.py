@@ -49,6 +49,9 @@ class Kind(IntEnum):
     SB_FVG = 29
     DAILY_BIAS = 30
 
+    __hash__ = int.__hash__
+    """As its number, which it equals: what is looked up by kind is so with every look."""
+
     @property
     def word(self) -> str:
         """The kind's name in the event contract."""

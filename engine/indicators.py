@@ -44,9 +44,7 @@ class Indicators:
 
     def adx(self, bars: int = 14) -> Column:
         """Average directional index, 0..100 (Wilder 1978)."""
-        return _warm(
-            lambda: ADXIndicator(self._high, self._low, self._close, bars).adx(), len(self.candles), 2 * bars
-        )
+        return _warm(lambda: ADXIndicator(self._high, self._low, self._close, bars).adx(), len(self.candles), 2 * bars)
 
     def ema(self, bars: int) -> Column:
         """Exponential moving average of the close, in price."""

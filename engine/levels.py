@@ -1,6 +1,6 @@
 """Entry, stop and targets of a setup, rounded to the tick once, with what the round trip costs in R."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from engine.params import CostParams, LevelParams
@@ -87,14 +87,18 @@ def _targets(
 ) -> tuple[Target, ...] | Rejected:
     """Up to three: the nearest opposing pool, the next one, the draw; each clear of the one before."""
     gap = params.target_gap_r * risk
+    floor = entry + sign * params.first_target_min_r * risk
     # a target stands on the tick just short of its liquidity, and is held against the limits there
     toward = ROUND_FLOOR if sign > 0 else ROUND_CEILING
     ahead = sorted(
-        (replace(pool, price=_on_tick(pool.price, tick_size, toward)) for pool in pools),
+        (
+            Pool(_on_tick(pool.price, tick_size, toward), pool.name, pool.is_draw)
+            for pool in pools
+            if (pool.price - floor) * sign >= 0
+        ),
         key=lambda pool: pool.price * sign,
     )
     chosen: list[Pool] = []
-    floor = entry + sign * params.first_target_min_r * risk
     for pool in ahead:
         if len(chosen) < NEAR_TARGETS and _is_clear(pool, floor, chosen, sign):
             chosen.append(pool)

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from engine.candles import Candles
 from engine.decide import Describe, Readings, decide, too_short
 from engine.kernel import window_is_equal
@@ -145,7 +143,7 @@ class _Pass:
 
     def reading_at(self, ms: int) -> Reading | None:
         """The reading at the last bar closed at or before `ms`; None before the first."""
-        closed = int(np.searchsorted(self._candles.open_ms, ms - self._candles.timeframe.ms, side="right"))
+        closed = int(self._candles.open_ms.searchsorted(ms - self._candles.timeframe.ms, side="right"))
         if not closed:
             return None
         if self._last is None or self._last[0] != closed:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from datetime import time
 from enum import Enum
-from functools import lru_cache
+from functools import cached_property
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from engine.detection_params import DetectionParams
@@ -258,9 +258,9 @@ class LearningParams:
             raise ValueError("weights are above zero; to leave labels out, switch their origin off")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Params:
-    """The whole set. `Params()` holds the defaults."""
+    """The whole set. `Params()` holds the defaults. Without slots, so that its hash is worked out once."""
 
     detection: DetectionParams = LIVE_DETECTION
     window: WindowParams = field(default_factory=WindowParams)
@@ -275,13 +275,14 @@ class Params:
     checkpoints: CheckpointParams = field(default_factory=CheckpointParams)
     learning: LearningParams = field(default_factory=LearningParams)
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Hex digits that name this set: equal sets, equal digits, on every machine.
 
         How often is trained and what a label counts is no part of it: what a model said stands beside its signal.
         """
-        return _digits(replace(self, learning=LearningParams()))
+        text = json.dumps(_alike(asdict(replace(self, learning=LearningParams()))), sort_keys=True, default=_plain)
+        return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
 
     @staticmethod
     def from_mapping(mapping: Mapping[str, Any]) -> "Params":
@@ -291,12 +292,6 @@ class Params:
     def changed(self, mapping: Mapping[str, Any]) -> "Params":
         """This set with `mapping` laid over it; ParamsError names what is wrong."""
         return _overlay(self, mapping, "")
-
-
-@lru_cache(maxsize=16)
-def _digits(params: Params) -> str:
-    text = json.dumps(_alike(asdict(params)), sort_keys=True, default=_plain)
-    return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
 
 
 Section = TypeVar("Section")

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ NEVER = np.iinfo(np.int32).max
 VOLUME_BARS = 20
 RAIDS = (Kind.SWEEP, Kind.RUN)
 BREAKS = (Kind.BOS, Kind.CHOCH, Kind.MSS)
-TRIGGERS = (Kind.FVG, Kind.OB, Kind.MSS, Kind.REJECTION_BLOCK, Kind.SWEEP, Kind.RUN, Kind.TURTLE_SOUP)
+TRIGGERS = frozenset((Kind.FVG, Kind.OB, Kind.MSS, Kind.REJECTION_BLOCK, Kind.SWEEP, Kind.RUN, Kind.TURTLE_SOUP))
 SIDE_NAMES = {1: "buy-side liquidity", -1: "sell-side liquidity"}
 EQUAL_NAMES = {1: "equal highs", -1: "equal lows"}
 
@@ -108,15 +109,22 @@ class Chart:
         self._params = params
         self.findings = findings
         self._first_event: list[int] = findings.bars.first_event.tolist()
+        self._kinds = findings.kind.tobytes()
         self._positions: dict[tuple[tuple[Kind, ...], int], list[int]] = {}
+        self._equal_from: dict[int, NDArray[np.int32]] = {}
+        self._windows: dict[int, tuple[str, ...]] = {}
 
     def positions(self, kinds: tuple[Kind, ...], direction: int) -> list[int]:
         """Where findings of these kinds and direction stand in the columns, in the order they became known."""
         key = (kinds, direction)
         found = self._positions.get(key)
         if found is None:
-            grouped = self._grouped(kinds, direction)
-            found = self._positions[key] = (np.sort(grouped) if len(kinds) > 1 else grouped).tolist()
+            in_order, starts = self._ordered, self._groups[1]
+            groups = [2 * kind + (direction > 0) for kind in kinds]
+            found = list(chain.from_iterable(in_order[starts[group] : starts[group + 1]] for group in groups))
+            if len(kinds) > 1:
+                found.sort()
+            self._positions[key] = found
         return found
 
     def known(self, kinds: tuple[Kind, ...], direction: int, first_bar: int, last_bar: int) -> list[int]:
@@ -127,11 +135,20 @@ class Chart:
         begin = bisect_left(positions, self._first_event[max(first_bar, 0)])
         return positions[begin : bisect_left(positions, self._first_event[last_bar + 1], begin)]
 
-    def latest(self, kinds: tuple[Kind, ...], direction: int, bar: int) -> int:
-        """The last bar up to `bar` at which one of these became known; NONE before the first."""
+    def last_position(self, kinds: tuple[Kind, ...], direction: int, bar: int) -> int:
+        """The position of the last of these that was known at the close of `bar`; NONE before the first."""
         positions = self.positions(kinds, direction)
         count = bisect_left(positions, self._first_event[bar + 1])
-        return self.findings.known_at.item(positions[count - 1]) if count else NONE
+        return positions[count - 1] if count else NONE
+
+    def latest(self, kinds: tuple[Kind, ...], direction: int, bar: int) -> int:
+        """The last bar up to `bar` at which one of these became known; NONE before the first."""
+        position = self.last_position(kinds, direction, bar)
+        return NONE if position == NONE else self.findings.known_at.item(position)
+
+    def has_trigger(self, bar: int) -> bool:
+        """Whether anything became known at the close of `bar` that can complete a setup."""
+        return not TRIGGERS.isdisjoint(self._kinds[self._first_event[bar] : self._first_event[bar + 1]])
 
     def mean_range_before(self, bar: int) -> float | None:
         """Mean true range of the `disp_n` bars before `bar`, as displacement is measured; None where there are fewer."""
@@ -142,14 +159,6 @@ class Chart:
         for true_range in self.findings.bars.true_range[bar - count : bar].tolist():
             total += true_range
         return total / count
-
-    @cached_property
-    def triggers(self) -> NDArray[np.bool_]:
-        """By bar: whether anything became known at its close that can complete a setup."""
-        found = np.zeros(self.findings.bar_count, dtype=np.bool_)
-        for direction in (1, -1):
-            found[self.findings.known_at[self._grouped(TRIGGERS, direction)]] = True
-        return found
 
     @cached_property
     def ended_at(self) -> NDArray[np.int32]:
@@ -166,23 +175,20 @@ class Chart:
         """By position of a run: the bar whose close was back inside; NEVER without one."""
         return self._first_about((Kind.TURTLE_SOUP,))
 
-    @cached_property
-    def equal_from(self) -> dict[int, NDArray[np.int32]]:
-        """By side, by bar of a swing: the bar at which it was known to be one of equal highs or lows; else NEVER."""
-        sides = {}
-        for side in (1, -1):
-            known = np.full(self.findings.bar_count, NEVER, dtype=np.int32)
-            positions = self.positions((Kind.EQ,), side)
-            at = self.findings.known_at[positions]
-            for bars in (self.findings.index[positions], self.findings.ref[positions]):
-                np.minimum.at(known, bars, at)
-            sides[side] = known
-        return sides
+    def is_equal(self, swing_bar: int, side: int, bar: int) -> bool:
+        """Whether the swing at `swing_bar` was known at the close of `bar` to be one of equal highs or lows."""
+        equal_from = self._equal_from.get(side)
+        if equal_from is None:
+            equal_from = self._equal_from[side] = self._first_equals(side)
+        return equal_from.item(swing_bar) <= bar
 
-    @cached_property
-    def windows(self) -> NDArray[np.uint8]:
-        """By bar: the session windows that hold its open."""
-        return window_bits(self.candles.open_ms)
+    def windows_of(self, bar: int) -> tuple[str, ...]:
+        """The session windows that hold the open of `bar`; few bars are ever asked for."""
+        names = self._windows.get(bar)
+        if names is None:
+            bits = window_bits(self.candles.open_ms[bar : bar + 1])
+            names = self._windows[bar] = tuple(window_names(bits.item()))
+        return names
 
     @cached_property
     def judas_raids(self) -> GivenRows:
@@ -193,12 +199,9 @@ class Chart:
         return judas_raids(candles, clock, asian, midnight_opens(candles, new_york))
 
     @cached_property
-    def days(self) -> "Periods":
-        return Periods(self.candles, Timeframe.D1.floor(self.candles.open_ms))
-
-    @cached_property
-    def weeks(self) -> "Periods":
-        return Periods(self.candles, Timeframe.W1.floor(self.candles.open_ms))
+    def _ordered(self) -> list[int]:
+        positions: list[int] = self._groups[0].tolist()
+        return positions
 
     @cached_property
     def _groups(self) -> tuple[NDArray[np.intp], list[int]]:
@@ -220,32 +223,19 @@ class Chart:
             first[self.findings.origin[about]] = self.findings.known_at[about]  # each object ends, or is met, once
         return first
 
+    def _first_equals(self, side: int) -> NDArray[np.int32]:
+        """By bar of a swing: the bar at which it was first known to have an equal; else NEVER."""
+        first = np.full(self.findings.bar_count, NEVER, dtype=np.int32)
+        latest_first = self._grouped((Kind.EQ,), side)[::-1]
+        swings = np.stack((self.findings.index[latest_first], self.findings.ref[latest_first]), axis=1)
+        # where a bar is written to more than once the last entry stays, which is the earliest pair's
+        first[swings.ravel()] = self.findings.known_at[latest_first].repeat(2)
+        return first
+
 
 def read_chart(candles: Candles, params: DetectionParams, kernel: Kernel) -> Chart:
     """The chart of `candles`: one pass of the price kernel; what only the clock tells is worked out when asked for."""
     return Chart(candles, price_findings(candles, params, kernel), params)
-
-
-class Periods:
-    """The days or weeks of a series that have candles."""
-
-    def __init__(self, candles: Candles, period_ms: NDArray[np.int64]) -> None:
-        """`period_ms` is the instant at which the period of each bar begins."""
-        self._first_bars = np.flatnonzero(np.diff(period_ms, prepend=period_ms[:1] - 1))
-        self._starts_ms = period_ms[self._first_bars]
-        self._opens_on_time = candles.open_ms[self._first_bars] == self._starts_ms
-        self._highs = np.maximum.reduceat(candles.high, self._first_bars)
-        self._lows = np.minimum.reduceat(candles.low, self._first_bars)
-        self._closes = candles.close[np.append(self._first_bars[1:], len(candles)) - 1]
-
-    def finished(self, period_ms: int, back: int, first_bar: int) -> Day | None:
-        """The `back`-th period before the one that begins at `period_ms`; None where bars from `first_bar` on lack it."""
-        number = int(np.searchsorted(self._starts_ms, period_ms, side="left")) - back
-        if number < 0 or self._first_bars[number] < first_bar:
-            return None
-        if self._first_bars[number] == first_bar and not self._opens_on_time[number]:
-            return None
-        return Day(float(self._highs[number]), float(self._lows[number]), float(self._closes[number]))
 
 
 class Reading:
@@ -308,7 +298,7 @@ class Reading:
 
     def windows_of(self, index: int) -> tuple[str, ...]:
         """The session windows that hold the open of bar `index`."""
-        return tuple(window_names(int(self._chart.windows[index])))
+        return self._chart.windows_of(index)
 
     def open_ms(self, index: int) -> int:
         return int(self._candles.open_ms[index])
@@ -316,7 +306,7 @@ class Reading:
     def first_bar_since(self, ms: int) -> int:
         """The first bar of the window that opened at or after `ms`; one beyond the last bar when none did."""
         opened = self._candles.open_ms[: self.last + 1]
-        return max(self.first, int(np.searchsorted(opened, ms, side="left")))
+        return max(self.first, int(opened.searchsorted(ms, side="left")))
 
     def extreme(self, side: int, first: int, last: int) -> float:
         """The highest high (side +1) or lowest low (-1) of the bars first..last."""
@@ -383,7 +373,7 @@ class Reading:
             depth=(self.extreme(side, bar, bar) - level) * side,
             is_sweep=all(sweeps),
             is_rejected=all(back),
-            is_equal=any(chart.equal_from[side].item(f.ref.item(p)) <= self.last for p in taken),
+            is_equal=any(chart.is_equal(f.ref.item(p), side, self.last) for p in taken),
         )
 
     def last_judas_raid(self, direction: int, first: int) -> Raid | None:
@@ -415,7 +405,7 @@ class Reading:
     @property
     def has_trigger(self) -> bool:
         """Whether the last bar made anything known that can complete a setup."""
-        return bool(self._chart.triggers[self.last])
+        return self._chart.has_trigger(self.last)
 
     def break_at(self, bar: int, direction: int, only: Kind | None = None) -> Break | None:
         """The structure break at the close of `bar`; of a CHoCH that is also an MSS, the MSS."""
@@ -443,17 +433,18 @@ class Reading:
 
     def pools(self, side: int) -> Iterator[tuple[float, bool]]:
         """(level, is one of equals) of every pool of `side` that was not raided yet, the newest first."""
-        f, equal_from = self._findings, self._chart.equal_from[side]
-        for position in reversed(self._chart.known((Kind.SWING,), side, self.oldest, self.last)):
-            if self._chart.ended_at.item(position) > self.last and f.index.item(position) >= self.oldest:
-                yield f.upper.item(position), equal_from.item(f.index.item(position)) <= self.last
+        f, chart = self._findings, self._chart
+        for position in reversed(chart.known((Kind.SWING,), side, self.oldest, self.last)):
+            if chart.ended_at.item(position) > self.last and f.index.item(position) >= self.oldest:
+                yield f.upper.item(position), chart.is_equal(f.index.item(position), side, self.last)
 
     def dealing_range(self) -> tuple[float, float] | None:
         """Low and high of the last confirmed swings; None before both are known, or while they are crossed."""
-        high_at, low_at = self._findings.last_swing(1, self.last), self._findings.last_swing(-1, self.last)
-        if min(high_at, low_at) == NONE or min(high_at, low_at) < self.first:
+        f, known = self._findings, self._chart.last_position
+        high_at, low_at = known((Kind.SWING,), 1, self.last), known((Kind.SWING,), -1, self.last)
+        if NONE in (high_at, low_at) or min(f.index.item(high_at), f.index.item(low_at)) < self.first:
             return None
-        high, low = float(self._candles.high[high_at]), float(self._candles.low[low_at])
+        high, low = f.upper.item(high_at), f.upper.item(low_at)
         return (low, high) if high > low else None
 
     def equilibrium(self) -> float | None:
@@ -463,11 +454,11 @@ class Reading:
 
     def previous_day(self, back: int = 1) -> Day | None:
         """The `back`-th UTC day, of those that have candles, that was finished when the last bar closed."""
-        return self._chart.days.finished(int(Timeframe.D1.floor(self.closed_at_ms)), back, self.first)
+        return self._finished(Timeframe.D1, self.closed_at_ms, back)
 
     def previous_week(self, at_ms: int) -> Day | None:
         """The last ISO week that was finished at `at_ms`; None where the window does not hold it whole."""
-        return self._chart.weeks.finished(int(Timeframe.W1.floor(at_ms)), 1, self.first)
+        return self._finished(Timeframe.W1, at_ms)
 
     def body_strength(self, index: int) -> float | None:
         """Body of bar `index` in mean true ranges of the bars before it; None where there are too few."""
@@ -483,6 +474,21 @@ class Reading:
         before = self._candles.volume[index - VOLUME_BARS : index].tolist()
         mean, own = sum(before) / VOLUME_BARS, float(self._candles.volume[index])
         return own / mean if mean > 0 and math.isfinite(own) else None
+
+    def _finished(self, period: Timeframe, at_ms: int, back: int = 1) -> Day | None:
+        """The `back`-th period with candles before the one that holds `at_ms`; None where the window lacks its begin."""
+        opened = self._candles.open_ms
+        begin = end = int(opened.searchsorted(period.floor(at_ms)))
+        starts_ms = 0
+        for _ in range(back):
+            end = begin
+            if end == 0:
+                return None
+            starts_ms = period.floor(self.open_ms(end - 1))
+            begin = int(opened.searchsorted(starts_ms))
+        if begin < self.first or (begin == self.first and self.open_ms(begin) != starts_ms):
+            return None
+        return Day(self.extreme(1, begin, end - 1), self.extreme(-1, begin, end - 1), self._candles.close.item(end - 1))
 
     def _new(self, kind: Kind, direction: int) -> int | None:
         positions = self._chart.known((kind,), direction, self.last, self.last)

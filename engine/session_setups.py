@@ -44,11 +44,11 @@ def judas_swing(reading: Reading, sign: int, params: SetupParams) -> Setup | Non
     shift = reading.break_at(reading.last, sign)
     if shift is None or shift.kind is Kind.BOS:
         return None
-    raid = reading.last_judas_raid(sign, reading.last - params.structure_within_bars)
-    if raid is None:
-        return None
     block = reading.new_block(sign)
     if block is None:
+        return None
+    raid = reading.last_judas_raid(sign, reading.last - params.structure_within_bars)
+    if raid is None:
         return None
     return Setup(
         name="judas_swing",
