@@ -84,6 +84,17 @@ def connect(path: Path, access: Access, *, fault: Fault | None = None) -> Connec
 
     It may be handed from thread to thread, but never used by two at once. Raises DatabaseError.
     """
+    try:
+        return _connected(path, access, fault)
+    except DatabaseError as error:
+        if access is not Access.READ or primary_code(error) != sqlite3.SQLITE_READONLY:
+            raise
+    # who died before the file had a log left a journal beside it, which only one who may write can roll back
+    _connected(path, Access.WRITE, None).close()
+    return _connected(path, access, fault)
+
+
+def _connected(path: Path, access: Access, fault: Fault | None) -> Connection:
     mode = "ro" if access is Access.READ else "rw"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",

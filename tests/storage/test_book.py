@@ -23,7 +23,7 @@ from storage.errors import (
     WrongKind,
 )
 from tests.shared import SHARED, needs_shared
-from tests.storage.crashing import Crash, CrashAt, in_child, raise_crash
+from tests.storage.crashing import Crash, CrashAt, in_child, kill_process, raise_crash
 from tests.storage.samples import LONG, NOW_MS, opened, paper, recorded
 
 NOBODY = 65_534
@@ -277,6 +277,27 @@ def test_a_book_opened_for_reading_refuses_to_write(tmp_path: Path):
             pass
         with pytest.raises(ReadOnlyBook), book.reading() as view:
             view.settings.set("key", 1, "test", NOW_MS)
+
+
+def die_on_the_way_to_a_log(path: Path) -> None:
+    """A restored book is one file without a log; its process ends while it writes, with pages on the disk already."""
+    connection = connect(path, Access.WRITE)
+    connection.execute("PRAGMA journal_mode=DELETE").close()
+    connection.execute("PRAGMA cache_size=1")
+    connection.execute("BEGIN")
+    connection.executemany("INSERT INTO meta(key, value) VALUES(?, ?)", ((str(n), "x" * 1000) for n in range(100)))
+    kill_process()
+
+
+def test_a_reader_rolls_back_what_a_dead_process_left_half_done(tmp_path: Path):
+    path = tmp_path / "live.db"
+    open_live(path).close()
+    in_child(die_on_the_way_to_a_log, path)
+    assert path.with_name("live.db-journal").stat().st_size > 0
+
+    with Book.open_read_only(path) as book, book.reading() as view:
+        assert view.meta.get("1") is None
+        assert view.meta.kind() is BookKind.LIVE
 
 
 def test_a_reader_does_not_upgrade_an_older_book(tmp_path: Path):
