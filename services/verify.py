@@ -17,8 +17,8 @@ from storage.training import count_labelled
 from storage.verified import Verified, last_verified
 
 ON_THE_SPOT_ROWS = 50_000
-ON_THE_SPOT_BYTES = 64_000_000
-"""Up to this size SQLite's look over the whole file takes less than a blink."""
+ON_THE_SPOT_BYTES = 8_000_000
+"""Up to this size SQLite looks over the whole file every time; of a larger one it looks over every hourly backup."""
 
 LOOKED_AGAIN_MS = 2 * DAY_MS
 """A close that is booked late, after the bot was down, lies this far back at the most."""
