@@ -16,7 +16,10 @@ from gateways.market import BadAnswer, Instrument, UnknownSymbol
 SOURCE = "binance"
 INFO_VALID_MS = 6 * HOUR_MS
 CLOCK_VALID_MS = 10 * MINUTE_MS
+NEXT_PAUSES_S = (0.0, 1.0, 2.0)  # before each question whether a next candle has begun
+NEXT_WITHIN_MS = 8_000  # after a close; later than that it is asked for once
 
+Row = list[object]
 _KLINE_CELLS = 6  # open time, open, high, low, close, volume; what follows is not ours
 _BUILT_FROM = {Timeframe.H3: Timeframe.H1}  # what Binance does not offer, out of what it does
 
@@ -60,6 +63,9 @@ ENDPOINTS = {
 class Binance:
     """`MarketData` of one Binance market. Every time is the exchange's own; a forming candle is never given.
 
+    Closed is what the clock says and what another candle follows: of a feed that stands still while a candle forms,
+    that candle looks closed as soon as its time is over.
+
     `blocked_until_ms` is to be kept over restarts while it lies ahead, and handed back: asking during a ban makes it
     longer. Close with `aclose`.
     """
@@ -82,6 +88,7 @@ class Binance:
         self._at = ENDPOINTS[market]
         host = Host(base_url or self._at.host.base_url, self._at.host.weight_per_minute)
         self._now_ms = now_ms
+        self._sleep = sleep
         self._http = BinanceHttp(host, now_ms, sleep, jitter_ratio, blocked_until_ms, answer_timeout_s, transport)
         self._instruments: dict[str, Instrument] = {}
         self._info_until_ms = 0
@@ -120,8 +127,8 @@ class Binance:
             built = resampled(await self.candles(symbol, lower, wanted, until_ms), timeframe)
             return built.window(len(built), count)
         closed_ms = min(until_ms, await self._server_now_ms())
-        pages: list[list[list[object]]] = []
-        missing, end_ms = count, closed_ms - timeframe.ms
+        pages: list[list[Row]] = []
+        missing, end_ms = count + 1, closed_ms  # the one that follows, too
         while missing > 0:
             page = await self._klines(symbol, timeframe, min(missing, self._at.page), end_ms=end_ms)
             pages.insert(0, page)
@@ -129,23 +136,24 @@ class Binance:
                 break
             missing -= len(page)
             end_ms = _open_ms(page[0]) - 1
-        return _candles(symbol, timeframe, pages).until(closed_ms)
+        closed = await self._closed(symbol, timeframe, pages, closed_ms)
+        return closed.window(len(closed), count)
 
     async def candles_since(self, symbol: str, timeframe: Timeframe, since_ms: int, until_ms: int) -> Candles:
         if timeframe in _BUILT_FROM:
             first_ms = timeframe.floor(since_ms + timeframe.ms - 1)
             return resampled(await self.candles_since(symbol, _BUILT_FROM[timeframe], first_ms, until_ms), timeframe)
         closed_ms = min(until_ms, await self._server_now_ms())
-        pages: list[list[list[object]]] = []
-        start_ms, end_ms = since_ms, closed_ms - timeframe.ms
-        while start_ms <= end_ms:
-            wanted = min(self._at.page, (end_ms - start_ms) // timeframe.ms + 1)
-            page = await self._klines(symbol, timeframe, wanted, start_ms=start_ms, end_ms=end_ms)
+        pages: list[list[Row]] = []
+        start_ms, last_ms = since_ms, closed_ms - timeframe.ms
+        while start_ms <= last_ms:
+            wanted = min(self._at.page, (last_ms - start_ms) // timeframe.ms + 2)  # the one that follows, too
+            page = await self._klines(symbol, timeframe, wanted, start_ms=start_ms)
             pages.append(page)
             if len(page) < wanted:
                 break
             start_ms = _open_ms(page[-1]) + 1
-        return _candles(symbol, timeframe, pages).until(closed_ms)
+        return await self._closed(symbol, timeframe, pages, closed_ms)
 
     async def instrument(self, symbol: str) -> Instrument:
         instruments = await self._listed()
@@ -180,12 +188,40 @@ class Binance:
             self._clock_until_ms = self._now_ms() + CLOCK_VALID_MS
         return self._now_ms() + self.ahead_ms
 
+    async def _closed(
+        self, symbol: str, timeframe: Timeframe, pages: Sequence[Sequence[Row]], closed_ms: int
+    ) -> Candles:
+        """What of these pages has closed at `closed_ms`, without a last one that nothing follows."""
+        rows = [row for page in pages for row in page]
+        if rows and (last_ms := _open_ms(rows[-1])) + timeframe.ms <= closed_ms:
+            rows[-1:] = await self._with_next(symbol, timeframe, last_ms)
+        return _candles(symbol, timeframe, rows).until(closed_ms)
+
+    async def _with_next(self, symbol: str, timeframe: Timeframe, open_ms: int) -> list[Row]:
+        """A candle and the one behind it, which is given some time to appear; nothing where it does not."""
+        for pause_s in NEXT_PAUSES_S:
+            await self._sleep(pause_s)
+            rows = await self._klines(symbol, timeframe, 2, start_ms=open_ms)
+            if len(rows) > 1:
+                return rows
+            if await self._server_now_ms() >= open_ms + timeframe.ms + NEXT_WITHIN_MS:
+                break
+        return []
+
     async def _klines(
-        self, symbol: str, timeframe: Timeframe, limit: int, *, end_ms: int, start_ms: int | None = None
-    ) -> list[list[object]]:
-        query: dict[str, str | int] = {"symbol": symbol, "interval": timeframe.text, "limit": limit, "endTime": end_ms}
+        self,
+        symbol: str,
+        timeframe: Timeframe,
+        limit: int,
+        *,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> list[Row]:
+        query: dict[str, str | int] = {"symbol": symbol, "interval": timeframe.text, "limit": limit}
         if start_ms is not None:
             query["startTime"] = start_ms
+        if end_ms is not None:
+            query["endTime"] = end_ms
         try:
             answer = await self._http.get(f"{self._at.prefix}/klines", query, self._at.kline_weight(limit))
         except UnknownSymbol as error:
@@ -208,8 +244,7 @@ class Binance:
         return self._instruments
 
 
-def _candles(symbol: str, timeframe: Timeframe, pages: Sequence[Sequence[Sequence[object]]]) -> Candles:
-    rows = [row[:_KLINE_CELLS] for page in pages for row in page]
+def _candles(symbol: str, timeframe: Timeframe, rows: Sequence[Row]) -> Candles:
     try:
         open_ms = np.array([int(str(row[0])) for row in rows], dtype=np.int64)
         columns = [np.array([float(str(row[cell])) for row in rows]) for cell in range(1, _KLINE_CELLS)]
@@ -220,7 +255,7 @@ def _candles(symbol: str, timeframe: Timeframe, pages: Sequence[Sequence[Sequenc
         raise BadAnswer(f"Binance sent a candle of {symbol} {timeframe.text} that is no number: {error}") from error
 
 
-def _open_ms(row: Sequence[object]) -> int:
+def _open_ms(row: Row) -> int:
     try:
         return int(str(row[0]))
     except ValueError as error:

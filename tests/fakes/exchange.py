@@ -212,15 +212,16 @@ class Exchange:
         stands_ms = [trouble.since_ms for trouble in troubles if isinstance(trouble, Frozen)]
         now_ms = min([self.clock.now_ms(), *stands_ms])
         last_ms = timeframe.floor(now_ms if end_ms is None else min(end_ms, now_ms))
-        first_ms = last_ms - (limit - 1) * timeframe.ms
+        gaps = [trouble for trouble in troubles if isinstance(trouble, Gap)]
+        span_ms = (limit - 1) * timeframe.ms + sum(gap.end_ms - gap.first_ms for gap in gaps)
+        first_ms = last_ms - span_ms
         if start_ms is not None:
             first_ms = timeframe.floor(start_ms + timeframe.ms - 1)
-            last_ms = min(last_ms, first_ms + (limit - 1) * timeframe.ms)
+            last_ms = min(last_ms, first_ms + span_ms)
         candles = self._bars.bars(symbol, timeframe, first_ms, last_ms + timeframe.ms)
-        if stands_ms:
-            candles = candles.until(now_ms)
-        for gap in (trouble for trouble in troubles if isinstance(trouble, Gap)):
+        for gap in gaps:
             candles = gap.without(candles)
+        candles = candles.window(len(candles) if start_ms is None else limit, limit)
         columns = (candles.open_ms, candles.open, candles.high, candles.low, candles.close, candles.volume)
         return [_row(timeframe, now_ms, *cells) for cells in zip(*(column.tolist() for column in columns), strict=True)]
 

@@ -41,7 +41,7 @@ class Gap(Trouble):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frozen(Trouble):
-    """The feed stands still: answers come, and the newest candle is the last that had closed at `since_ms`."""
+    """The feed stands still: answers come, and the newest candle is the one that formed at `since_ms`, as far as it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

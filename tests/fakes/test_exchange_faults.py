@@ -59,7 +59,7 @@ def test_a_frozen_feed_answers_with_what_it_had_and_moves_on_afterwards(http, cl
     frozen, moving = open_times(http), open_times(http, "ETHUSDT")
     clock.ms += HOUR_MS
 
-    assert frozen[-1] == NOON_MS - HOUR_MS
+    assert frozen[-1] == NOON_MS, "the candle that formed when it froze"
     assert moving[-1] == NOON_MS + HOUR_MS
     assert open_times(http)[-1] == NOON_MS + 2 * HOUR_MS
 
@@ -69,7 +69,7 @@ def test_a_gap_is_a_hole_in_the_rows_until_it_is_mended(http, clock):
     holed = open_times(http)
     clock.ms += HOUR_MS
 
-    assert holed == [NOON_MS - 3 * HOUR_MS, NOON_MS - HOUR_MS, NOON_MS]
+    assert holed == [NOON_MS - 4 * HOUR_MS, NOON_MS - 3 * HOUR_MS, NOON_MS - HOUR_MS, NOON_MS]
     assert len(open_times(http, limit=5)) == 5
 
 

@@ -12,10 +12,12 @@ from gateways.binance_http import ATTEMPTS, FIRST_PAUSE_S
 from gateways.market import BadAnswer, Banned, ExchangeDown, MarketError, RateLimited, Restricted, UnknownSymbol
 from tests.fakes.clock import ManualClock
 from tests.fakes.exchange import Exchange, GivenBars, SimulatedBars
+from tests.fakes.exchange_faults import Frozen, Gap
 from tests.fakes.http import Drop, Hang, Refuse, Response, json_response
 
 NOON_MS = 1_757_000_000_000 // DAY_MS * DAY_MS + 12 * HOUR_MS
 HALF_PAST_MS = NOON_MS + 30 * MINUTE_MS
+FORMING = [NOON_MS, "10", "12", "9", "11", "5", 0]
 SERVER_ERROR = Refuse(Response(503))
 
 
@@ -82,6 +84,38 @@ async def test_a_candle_is_given_from_the_very_instant_it_closes(futures, clock)
     assert (before.closed_at_ms, after.closed_at_ms) == (NOON_MS - HOUR_MS, NOON_MS)
 
 
+async def test_a_candle_of_a_feed_that_froze_while_it_formed_is_not_taken_for_closed(futures, exchange, clock):
+    exchange.troubles = (Frozen(since_ms=HALF_PAST_MS),)
+    clock.ms = NOON_MS + HOUR_MS + 3_000
+    last = await futures.candles("BTCUSDT", Timeframe.H1, 2, clock.ms)
+    since = await futures.candles_since("BTCUSDT", Timeframe.H1, NOON_MS - HOUR_MS, clock.ms)
+    asked = len(exchange.requests)
+    exchange.troubles = ()
+    thawed = await futures.candles_since("BTCUSDT", Timeframe.H1, NOON_MS, clock.ms)
+
+    assert (last.closed_at_ms, since.closed_at_ms) == (NOON_MS, NOON_MS)
+    assert asked < 12, "it is not asked for ever"
+    assert thawed.close.tolist() == truth(Timeframe.H1, NOON_MS, NOON_MS + HOUR_MS).close.tolist()
+
+
+async def test_a_candle_before_a_hole_is_closed_by_the_one_behind_the_hole(futures, exchange, clock):
+    clock.advance(3 * HOUR_MS)
+    exchange.troubles = (Gap(first_ms=NOON_MS, end_ms=NOON_MS + 2 * HOUR_MS),)
+    last = await futures.candles("BTCUSDT", Timeframe.H1, 2, NOON_MS)
+    since = await futures.candles_since("BTCUSDT", Timeframe.H1, NOON_MS - HOUR_MS, NOON_MS)
+
+    assert (last.closed_at_ms, since.closed_at_ms) == (NOON_MS, NOON_MS)
+
+
+async def test_a_next_candle_that_is_late_is_waited_for_some_seconds(futures, exchange, clock):
+    exchange.troubles = (Frozen(since_ms=HALF_PAST_MS, until_ms=NOON_MS + HOUR_MS + 4_000),)
+    clock.ms = NOON_MS + HOUR_MS + 3_000
+    candles = await futures.candles_since("BTCUSDT", Timeframe.H1, NOON_MS, NOON_MS + HOUR_MS)
+
+    assert candles.close.tolist() == truth(Timeframe.H1, NOON_MS, NOON_MS + HOUR_MS).close.tolist()
+    assert clock.ms < NOON_MS + HOUR_MS + 8_000
+
+
 async def test_a_clock_that_runs_ahead_does_not_make_a_forming_candle_a_closed_one(exchange, clock):
     ahead = ManualClock(clock.ms + HOUR_MS)
     with exchange.running() as url:
@@ -119,7 +153,7 @@ async def test_nothing_has_closed_since_now_and_nobody_is_asked(futures, exchang
 
 
 async def test_a_young_series_is_given_as_far_as_it_goes(clock):
-    young = Exchange(GivenBars([truth(Timeframe.H1, NOON_MS - 50 * HOUR_MS, NOON_MS)]), clock)
+    young = Exchange(GivenBars([truth(Timeframe.H1, NOON_MS - 50 * HOUR_MS, NOON_MS + HOUR_MS)]), clock)
     with young.running() as url:
         binance = reach(url, clock)
         candles = await binance.candles("BTCUSDT", Timeframe.H1, 3000, HALF_PAST_MS)
@@ -267,8 +301,8 @@ async def test_another_refusal_is_told_in_the_exchanges_own_words(futures, excha
     [
         {"not": "a list"},
         [[1]],
-        [[NOON_MS - HOUR_MS, "ten", "12", "9", "11", "5", 0]],
-        [[NOON_MS - HOUR_MS, "10", "9", "9", "11", "5", 0]],
+        [[NOON_MS - HOUR_MS, "ten", "12", "9", "11", "5", 0], FORMING],
+        [[NOON_MS - HOUR_MS, "10", "9", "9", "11", "5", 0], FORMING],
         [["soon", "10", "12", "9", "11", "5", 0]],
     ],
 )
