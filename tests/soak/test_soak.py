@@ -20,10 +20,10 @@ async def test_a_month_with_a_flapping_exchange_and_telegram_leaves_everything_a
     size = SIZES[os.environ.get("ONEBOOK_LONG", "short")]
     seen = await soak(size, tmp_path)
 
-    assert seen.unaccounted == []
-    assert seen.unexplained == []
-    assert seen.broken_identities == []
-    assert seen.looks > size.days * size.symbols * 40
-    assert seen.mends["series comes again"] > 0
+    assert seen.verdict.slots.unaccounted == ()
+    assert seen.verdict.unexplained == ()
+    assert seen.verdict.broken_identities == ()
+    assert seen.verdict.looks > size.days * size.symbols * 40
+    assert seen.verdict.mends["series comes again"] > 0
     if size is SIZES["full"]:  # two days are all warm-up
         assert seen.growth_ratio < MOST_GROWTH_RATIO

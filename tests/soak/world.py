@@ -4,8 +4,10 @@ Nothing of it grows while the bot runs, so that what grows in the process is the
 other tests, asked in memory instead of over a socket: thirty days hold some million questions.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl
 
 import httpx
 
@@ -20,6 +22,7 @@ from tests.fakes.http import Request
 
 SEED = 7
 TICK_SIZE = 0.01
+REQUESTS_KEPT = 100
 LISTED_DAYS = 200
 """How long the pairs are traded before the bot begins."""
 SHOWN = (Timeframe.H1, Timeframe.H2, Timeframe.H4, Timeframe.D1, Timeframe.W1)
@@ -105,15 +108,23 @@ def silences(begin_ms: int, end_ms: int) -> tuple[Outage, ...]:
 
 
 class InMemory(httpx.AsyncBaseTransport):
-    """Asks the fake exchange without a socket."""
+    """Asks the fake exchange without a socket; it is told of the troubles of the hour alone, which it looks through often."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, troubles: Sequence[Trouble]) -> None:
         self.asked = 0
         self._exchange = exchange
+        self._troubles = troubles
+        self._told_until_ms = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.asked += 1
-        asked = Request(request.method, request.url.path, dict(request.url.params), dict(request.headers), b"")
+        if (now_ms := self._exchange.clock.now_ms()) >= self._told_until_ms:
+            self._told_until_ms = until_ms = now_ms + HOUR_MS
+            self._exchange.troubles = tuple(
+                one for one in self._troubles if one.until_ms > now_ms and one.since_ms < until_ms
+            )
+        query = dict(parse_qsl(request.url.query.decode()))
+        asked = Request(request.method, request.url.path, query, {}, b"")
         try:
             answer = await self._exchange.answer(asked)
         except ConnectionAbortedError as error:
@@ -151,10 +162,11 @@ class Chat:
         return not any(one.since_ms <= self._clock.ms < one.until_ms for one in self._outages)
 
 
-def exchange_of(series: Sequence[Candles], clock: ManualClock, troubles: Sequence[Trouble]) -> Exchange:
+def exchange_of(series: Sequence[Candles], clock: ManualClock, troubles: Sequence[Trouble]) -> InMemory:
+    """The exchange with these prices and troubles; it remembers few of the questions, so that it does not grow."""
     exchange = Exchange(GivenBars(series, TICK_SIZE), clock)
-    exchange.troubles = tuple(troubles)
-    return exchange
+    exchange.requests = deque(maxlen=REQUESTS_KEPT)
+    return InMemory(exchange, troubles)
 
 
 def _hole(symbol: str, first_ms: int) -> Gap:
