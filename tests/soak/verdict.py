@@ -76,7 +76,7 @@ def judged(view: Stores, spans: Sequence[Span], now_ms: int) -> Verdict:
     (closed,) = view.connection.execute("SELECT COUNT(*) FROM positions WHERE closed_ms IS NOT NULL").fetchone()
     return Verdict(
         slots=_slots(view),
-        incidents=tuple(_explained(one, spans, now_ms) for one in incidents_of(events)),
+        incidents=tuple(with_causes(one, spans, now_ms) for one in incidents_of(events)),
         events=Counter(event.type for event in events),
         mends=Counter((event.message or "").partition(":")[0] for event in events if event.type is EventType.HEALED),
         broken_identities=tuple(one.name for one in identities(view) if not one.holds),
@@ -100,7 +100,8 @@ def incidents_of(events: Sequence[Event]) -> list[Incident]:
     return found
 
 
-def _explained(incident: Incident, spans: Sequence[Span], now_ms: int) -> Explained:
+def with_causes(incident: Incident, spans: Sequence[Span], now_ms: int) -> Explained:
+    """What explains that an incident was opened, and that its check was ill for the last time, at the latest now."""
     resolved_ms = incident.resolved_ms
     last_ill_ms = now_ms if resolved_ms is None else max(incident.opened_ms, resolved_ms - HEALED_AFTER_MS)
     return Explained(incident, explanation(incident, spans), explanation(incident, spans, last_ill_ms))
