@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from engine.gates import SentSignal
@@ -24,6 +25,8 @@ from storage.database import Connection
 
 LIVE = (SignalStatus.ACCEPTED, SignalStatus.SENT, SignalStatus.EXECUTED)
 GIVEN_TO_THE_CHANNEL = (*LIVE, SignalStatus.CLOSED, SignalStatus.EXPIRED, SignalStatus.CANCELLED)
+DECISIONS_KEPT = 512
+"""What is followed is read every minute, and a decision never changes: so many are not read out of their JSON again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,14 +329,22 @@ def _contributions_text(signal: Signal) -> str:
 
 
 def _stored(row: Sequence[Any], targets: tuple[Target, ...]) -> StoredSignal:
+    signal_id, uid, *decided, status, status_reason, status_ms, created_ms, last_seen_ms = row
+    signal = _decided(tuple(decided), targets)
+    return StoredSignal(
+        signal_id, uid, signal, SignalStatus(status), status_reason, status_ms, created_ms, last_seen_ms
+    )
+
+
+@lru_cache(DECISIONS_KEPT)
+def _decided(row: tuple[Any, ...], targets: tuple[Target, ...]) -> Signal:
     (
-        signal_id, uid, symbol, timeframe, market, direction, setup, setup_key, candle_close_ms, entry, zone_low,
-        zone_high, stop_loss, valid_until_ms, rr, plan_r, cost_r, confidence, base_confidence, contributions, features,
-        features_version, session, regime, htf_bias, engine_version, params_hash, source, status, status_reason,
-        status_ms, created_ms, last_seen_ms,
+        symbol, timeframe, market, direction, setup, setup_key, candle_close_ms, entry, zone_low, zone_high, stop_loss,
+        valid_until_ms, rr, plan_r, cost_r, confidence, base_confidence, contributions, features, features_version,
+        session, regime, htf_bias, engine_version, params_hash, source,
     ) = row  # fmt: skip
     told = decoded(contributions)
-    signal = Signal(
+    return Signal(
         symbol=symbol,
         timeframe=Timeframe.parse(timeframe),
         market=Market(market),
@@ -363,7 +374,4 @@ def _stored(row: Sequence[Any], targets: tuple[Target, ...]) -> StoredSignal:
         features_version=features_version,
         reasons=tuple(told["reasons"]),
         witnesses=tuple(Witness(**witness) for witness in told["witnesses"]),
-    )
-    return StoredSignal(
-        signal_id, uid, signal, SignalStatus(status), status_reason, status_ms, created_ms, last_seen_ms
     )
