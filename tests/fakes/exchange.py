@@ -87,7 +87,7 @@ class GivenBars:
             built = finest.window(0, 0) if timeframe.ms % finest.timeframe.ms else resampled(finest, timeframe)
             self._series[symbol, timeframe] = built
         candles = self._series[symbol, timeframe].until(until_ms)
-        return candles.window(len(candles), int((candles.open_ms >= since_ms).sum()))
+        return candles.window(len(candles), len(candles) - int(np.searchsorted(candles.open_ms, since_ms)))
 
 
 @dataclass(frozen=True, slots=True)

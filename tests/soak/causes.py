@@ -19,7 +19,8 @@ from tests.fakes.exchange_faults import Delisted, Frozen, Gap, Hanging, Refused,
 BANNING = (418, 429)
 COARSEST = Timeframe.H4
 """The coarsest timeframe that a trouble of hours can keep from closing more than once."""
-NAMED = re.compile(r"\b([A-Z0-9]+USDT) (\d+[mhdw])\b")
+SERIES = re.compile(r"\b([A-Z0-9]+USDT) (\d+[mhdw])\b")
+SYMBOL = re.compile(r"\b[A-Z0-9]+USDT\b")
 
 
 class Kind(Enum):
@@ -118,10 +119,11 @@ def explanation(incident: Incident, spans: Sequence[Span], at_ms: int | None = N
     if cause is None:
         return None
     at_ms = incident.opened_ms if at_ms is None else at_ms
-    named = [(symbol, Timeframe.parse(text)) for symbol, text in NAMED.findall(incident.message)]
-    symbols = {symbol for symbol, _ in named}
-    bars_ms = max((timeframe.ms for _, timeframe in named), default=0) if cause.until_next_close else 0
-    grace_ms = cause.grace_ms + bars_ms
+    symbols = set(SYMBOL.findall(incident.message))
+    bars_ms = (
+        [Timeframe.parse(text).ms for _, text in SERIES.findall(incident.message)] if cause.until_next_close else []
+    )
+    grace_ms = cause.grace_ms + max(bars_ms, default=0)
     found = [
         Explanation(span.kind, max(0, at_ms - span.until_ms))
         for span in spans

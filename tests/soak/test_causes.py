@@ -1,5 +1,7 @@
 """An incident of the soak is explained by what can cause it and by nothing else."""
 
+from dataclasses import replace
+
 import pytest
 
 from diagnostics.checks import CHECKS
@@ -28,6 +30,13 @@ def test_a_frozen_pair_explains_its_stale_candles():
     incident = opened(STALE, NOON_MS + 2 * HOUR_MS)
 
     assert explanation(incident, [FROZEN]) == Explanation(Kind.FROZEN, 0)
+
+
+def test_a_frozen_pair_explains_its_unsettled_position():
+    incident = opened("positions: 1 unsettled (P01USDT)", NOON_MS + HOUR_MS)
+
+    assert explanation(incident, [FROZEN]) is not None
+    assert explanation(incident, [replace(FROZEN, symbol="P02USDT")]) is None
 
 
 @pytest.mark.parametrize(
