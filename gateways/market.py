@@ -65,6 +65,8 @@ class UnknownSymbol(MarketError):
         self.symbol = symbol
         self.nearest = tuple(difflib.get_close_matches(symbol.upper(), known, n=SUGGESTIONS))
         hint = f"did you mean {' or '.join(self.nearest)}?" if self.nearest else "check its spelling."
+        if symbol in known:  # on a list of some hours ago
+            hint = "it is listed no more."
         super().__init__(f"{source} does not know {symbol}; {hint}")
 
 

@@ -194,8 +194,11 @@ class Booking:
         self._tell(followed, MessageKind.STOP_MOVED, moved.at_ms, facts, f"{moved.stop!r}")
         self.store_progress(followed)
 
-    def close(self, followed: Followed, closed: Closed) -> Outcome:
-        """The close, for every reason: the last fill, the position, the ledger, the signal, the event, the message."""
+    def close(self, followed: Followed, closed: Closed, priced_ms: int | None = None) -> Outcome:
+        """The close, for every reason: the last fill, the position, the ledger, the signal, the event, the message.
+
+        `priced_ms` is when the price was, where that is not the instant of the close.
+        """
         stores, position_id = self._stores, followed.position_id
         assert position_id is not None
         if closed.share_ratio:
@@ -214,7 +217,12 @@ class Booking:
                 followed,
                 MessageKind.HAND_CLOSE,
                 closed.at_ms,
-                {"price": closed.price, "reason": closed.reason.value, "r_multiple": ending.r_multiple},
+                {
+                    "price": closed.price,
+                    "reason": closed.reason.value,
+                    "r_multiple": ending.r_multiple,
+                    "priced_ms": closed.at_ms if priced_ms is None else priced_ms,
+                },
             )
         result = f"{ending.r_multiple:+.2f}R"
         self._event(followed, EventType.POSITION_CLOSED, closed.at_ms, f"{closed.reason.value} {result}")

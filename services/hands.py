@@ -1,17 +1,20 @@
 """The hand levers of the account's positions: close, take a part, move the stop, hold; each once, in one transaction.
 
 An order is booked at the price of the last settled candle, less slippage, through the same functions as every other
-close. The signal's own record (the shadow position, 1R) goes on untouched, so that nobody can manage the record; the
+close. Where no candles come any more, a position can still be closed at its last price, which is said wherever the
+close is told. The signal's own record (the shadow position, 1R) goes on untouched, so that nobody can manage the record; the
 chats that were given the signal are told what was done to the account.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from engine.follow import NotPossible, Obstacle
 from engine.params import Params
-from engine.timeframes import MINUTE_MS
+from engine.timeframes import HOUR_MS, MINUTE_MS, Timeframe
 from engine.vocabulary import CloseReason, PortfolioKind, Position
 from services.announce import Announcements
+from services.pace import MS_PER_SECOND
 from services.position_manager import Settlement
 from services.rules import in_force
 from storage.checkpoints import Action
@@ -20,6 +23,8 @@ from storage.stores import Stores
 
 STALE_AFTER_MS = 5 * MINUTE_MS
 """A price older than this is no price to close at: stop or target may have been reached since."""
+GONE_AFTER_MS = HOUR_MS
+"""Of a pair that is left out for so long, a delisted one above all, candles may never come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,15 @@ class HandOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class LastPrice:
+    """The last a book knows of a pair whose candles do not come, and why they do not."""
+
+    price: float
+    at_ms: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hands:
     """The levers; each answers with the position as it then stands, or None when the same order was done before.
 
@@ -50,10 +64,16 @@ class Hands:
 
     def close(self, tx: Stores, order: HandOrder) -> Position | None:
         """Close what is open."""
-        if (price := _begun(tx, order, "close")) is None:
-            return None
-        self._settlement(tx).close_by_hand(order.position_id, order.at_ms, price, CloseReason.MANUAL)
-        return _done(tx, order, Action.CLOSED)
+        return self._close(tx, order, _begun(tx, order, "close"))
+
+    def close_at_last(self, tx: Stores, order: HandOrder) -> Position | None:
+        """Close what is open at the last price, however old, where `last_price` gives one."""
+        last = last_price(tx, tx.positions.get(order.position_id), order.at_ms)
+        if last is None:
+            return self.close(tx, order)
+        at = datetime.fromtimestamp(last.at_ms / MS_PER_SECOND, UTC)
+        is_first = _is_first(tx, order, f"close at {last.price:.10g} of {at:%Y-%m-%d %H:%M} UTC, the last price")
+        return self._close(tx, order, last.price if is_first else None)
 
     def take_part(self, tx: Stores, order: HandOrder, part_ratio: float | None = None) -> Position | None:
         """Close a part of what is open; without a ratio, the one of the parameters."""
@@ -74,15 +94,38 @@ class Hands:
         """Keep the position as it is: an answer to an advice."""
         return None if _begun(tx, order, "hold") is None else _done(tx, order, Action.HELD)
 
+    def _close(self, tx: Stores, order: HandOrder, price: float | None) -> Position | None:
+        if price is None:
+            return None
+        self._settlement(tx).close_by_hand(order.position_id, order.at_ms, price, CloseReason.MANUAL)
+        return _done(tx, order, Action.CLOSED)
+
     def _settlement(self, tx: Stores) -> Settlement:
         return Settlement(tx, {}, in_force(tx, self.params), self.announcements)
 
 
+def last_price(view: Stores, position: Position, now_ms: int) -> LastPrice | None:
+    """What is left to close an open position at whose pair has been left out for an hour; None while candles may come."""
+    why = view.candles.error_of(position.symbol, Timeframe.M1)
+    if why is None or position.settled_ms is None or position.mark_price is None:
+        return None
+    if now_ms - position.settled_ms < GONE_AFTER_MS:
+        return None
+    return LastPrice(position.mark_price, position.settled_ms, why)
+
+
 def _begun(tx: Stores, order: HandOrder, wish: str) -> float | None:
     """The price to book an order at, which is written with its author; None when it was given before."""
+    if not _is_first(tx, order, wish):
+        return None
+    return _price_of(tx.positions.get(order.position_id), order.at_ms)
+
+
+def _is_first(tx: Stores, order: HandOrder, wish: str) -> bool:
+    """Write an order with its author; False when it was given before."""
     key = f"hand:{order.key}"
     if tx.events.by_key(key) is not None:
-        return None
+        return False
     position = tx.positions.get(order.position_id)
     if not position.is_open or position.portfolio_id != tx.portfolios.of_kind(PortfolioKind.PAPER).id:
         raise LookupError(f"The account has no open position {position.id}.")
@@ -97,7 +140,7 @@ def _begun(tx: Stores, order: HandOrder, wish: str) -> float | None:
         message=wish,
         idem_key=key,
     )
-    return _price_of(position, order.at_ms)
+    return True
 
 
 def _price_of(position: Position, at_ms: int) -> float:

@@ -154,9 +154,10 @@ class Settlement:
     def close_by_hand(self, position_id: int, at_ms: int, price: float, reason: CloseReason) -> Outcome:
         """Close an open position at `price` for a reason outside the candles; LookupError when it is not followed."""
         followed = self._open_one(position_id)
+        priced_ms = followed.track.settled_ms
         followed.track, closed = close_now(followed.track, at_ms, price, reason, self._params.follow)
         del self._followed[followed.stored.id, followed.portfolio.id]
-        return self._booking.close(followed, closed)
+        return self._booking.close(followed, closed, priced_ms)
 
     def take_part(self, position_id: int, at_ms: int, price: float, part_ratio: float, reason: CloseReason) -> None:
         """Close a part of what is open of a position; LookupError when it is not followed, NotPossible for no part."""

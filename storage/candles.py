@@ -52,6 +52,13 @@ class CandleStore:
         """Keep why a series could not be fetched, or with None that it can be again; its candles stay as they were."""
         self._touch(symbol, timeframe, source, at_ms, error)
 
+    def error_of(self, symbol: str, timeframe: Timeframe) -> str | None:
+        """Why a series cannot be fetched at present, from whatever source; None when it can, or was never asked for."""
+        row = self._connection.execute(
+            "SELECT error FROM series WHERE symbol=? AND timeframe=? AND error IS NOT NULL", (symbol, timeframe.text)
+        ).fetchone()
+        return None if row is None else str(row[0])
+
     def load(self, symbol: str, timeframe: Timeframe, source: str, count: int, until_ms: int = FOREVER_MS) -> Candles:
         """The last `count` candles that closed by `until_ms`, oldest first; empty when nothing is stored."""
         rows = self._connection.execute(

@@ -16,6 +16,7 @@ from handlers.telegram.tables import short_price
 from handlers.telegram.texts_signal import headline
 from services.announce import MessageKind
 from services.audience import is_silent
+from services.hands import STALE_AFTER_MS
 from services.post import Button, Post
 from storage.codec import Json
 from storage.outbox import OutboxItem
@@ -100,12 +101,19 @@ class _Told:
             case MessageKind.HAND_CLOSE:
                 how = self._voice.say(f"close_reason.{self._fact('reason')}")
                 yield self._voice.say("managed.hand_close", head=head, how=how, result=in_r(self._number("r_multiple")))
+                yield from self._late()
             case MessageKind.HAND_PART:
                 yield self._voice.say("managed.hand_part", head=head, share=share(self._number("share_ratio")))
             case _:
                 moved = (self._number("stop") - self._number("entry")) * self._signal.direction.sign
                 yield self._voice.say("managed.hand_stop", head=head, result=in_r(moved / self._signal.risk))
         yield self._voice.say("managed.foot", **self._when())
+
+    def _late(self) -> Iterator[Markup]:
+        """That a close was booked at a price of long ago."""
+        priced_ms = round(self._number("priced_ms"))
+        if self._item.created_ms - priced_ms > STALE_AFTER_MS:
+            yield self._voice.say("managed.late", at=self._voice.clock(priced_ms))
 
     @property
     def _recommendation(self) -> Recommendation:

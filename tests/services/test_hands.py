@@ -7,10 +7,10 @@ import pytest
 
 from engine.follow import NotPossible
 from engine.params import Params
-from engine.timeframes import HOUR_MS, MINUTE_MS
+from engine.timeframes import HOUR_MS, MINUTE_MS, Timeframe
 from engine.vocabulary import BookKind, CloseReason, FillKind, Position, SignalStatus
 from services.announce import Announcements, MessageKind, signal_key
-from services.hands import STALE_AFTER_MS, HandOrder, Hands
+from services.hands import GONE_AFTER_MS, STALE_AFTER_MS, HandOrder, Hands, last_price
 from storage.book import Book
 from storage.chats import ChatKind
 from storage.events import EventType
@@ -219,6 +219,39 @@ def test_nothing_is_closed_at_a_price_of_long_ago(desk: Desk):
         HANDS.close(tx, late)
     with desk.book.transaction() as tx:
         assert HANDS.close(tx, at_once) is not None
+
+
+def left_out(desk: Desk) -> None:
+    with desk.book.transaction() as tx:
+        tx.candles.note_error("BTCUSDT", Timeframe.M1, "binance", "Binance does not know BTCUSDT", desk.now_ms)
+
+
+def test_a_position_without_candles_is_closed_at_its_last_price_and_that_is_said(desk: Desk):
+    left_out(desk)
+    late = replace(desk.order(), at_ms=desk.now_ms + 3 * HOUR_MS)
+    with pytest.raises(NotPossible, match="180 minutes old"), desk.book.transaction() as tx:
+        HANDS.close(tx, late)
+    with desk.book.transaction() as tx:
+        closed = HANDS.close_at_last(tx, late)
+        again = HANDS.close_at_last(tx, late)
+        [order] = tx.events.latest(9, EventType.HAND_ORDER)
+
+    assert closed is not None
+    assert closed.exit_price == pytest.approx(102.5 * (1 - Params().follow.slippage_ratio))
+    assert (closed.closed_ms, again) == (late.at_ms, None)
+    assert order.message == "close at 102.5 of 2025-10-09 11:00 UTC, the last price"
+    assert holds_together(desk.book)
+
+
+def test_while_candles_may_come_the_last_price_is_not_to_be_had(desk: Desk):
+    late = replace(desk.order(), at_ms=desk.now_ms + GONE_AFTER_MS)
+    with pytest.raises(NotPossible, match="60 minutes old"), desk.book.transaction() as tx:
+        HANDS.close_at_last(tx, late)  # nobody has left the pair out
+    left_out(desk)
+    with pytest.raises(NotPossible, match="59 minutes old"), desk.book.transaction() as tx:
+        HANDS.close_at_last(tx, replace(late, at_ms=late.at_ms - MINUTE_MS))
+    with desk.book.reading() as view:
+        assert last_price(view, desk.paper, late.at_ms) is not None
 
 
 @pytest.mark.parametrize("lever", LEVERS.values(), ids=LEVERS)

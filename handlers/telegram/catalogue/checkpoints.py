@@ -155,6 +155,10 @@ TEXTS = {
         "en": "✋ {head} {how} in the account: {result}",
         "bg": "✋ {head} {how} в сметката: {result}",
     },
+    "managed.late": {
+        "en": "⚠️ booked at the last price there was, of {at}; no candles have come since",
+        "bg": "⚠️ записано на последната налична цена, от {at}; оттогава няма свещи",
+    },
     "managed.hand_part": {
         "en": "✋ {head} {share} taken off in the account",
         "bg": "✋ {head} {share} взети в сметката",

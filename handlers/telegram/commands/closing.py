@@ -1,26 +1,48 @@
 """Closing a position of the account by hand: /close, which asks twice."""
 
+from collections.abc import Callable
+
 from engine.follow import NotPossible
+from engine.timeframes import duration_text
 from engine.vocabulary import PortfolioKind, Position
 from handlers.telegram.buttons import Mint
+from handlers.telegram.catalogue import Markup, joined
 from handlers.telegram.commands.account import result_in_r, side
 from handlers.telegram.desk import Action, Answer, Asked, Command, CommandError, Desk, Pressed
 from handlers.telegram.figures import in_r, price
-from services.hands import HandOrder
+from services.hands import HandOrder, LastPrice, last_price
 from storage.stores import Stores
 from storage.users import Role
 
-CLOSE = "close"
+CLOSE, CLOSE_AT_LAST = "close", "at_last"
+LAST = "last"
 
 
 async def close(desk: Desk, asked: Asked) -> Answer:
-    """The position as it stands, with the button that closes it."""
-    if len(asked.words) != 1 or not asked.words[0].isdecimal():
-        raise CommandError("ask.close")
+    """The position as it stands, with the button that closes it; without candles, at what price that still can be done."""
+    match asked.words:
+        case (word,) if word.isdecimal():
+            wants_last = False
+        case (word, price_wanted) if word.isdecimal() and price_wanted.lower() == LAST:
+            wants_last = True
+        case _:
+            raise CommandError("ask.close")
+    now_ms = desk.now_ms()
     with desk.book.reading() as view:
-        position, mint = _open_one(view, int(asked.words[0])), Mint.of(view, desk.now_ms())
-    button = mint.button(asked.say("close.button"), CLOSE, str(position.id), asked.user.telegram_id)
-    told = asked.say(
+        position, mint = _open_one(view, int(word)), Mint.of(view, now_ms)
+        last = last_price(view, position, now_ms)
+    lines = [_standing(asked, position)]
+    if last is not None:
+        lines.append(_last(asked, last, now_ms))
+        if not wants_last:
+            return Answer(joined([*lines, asked.say("close.offer", id=position.id)]))
+    action = CLOSE if last is None else CLOSE_AT_LAST
+    button = mint.button(asked.say("close.button"), action, str(position.id), asked.user.telegram_id)
+    return Answer(joined(lines), ((button,),))
+
+
+def _standing(asked: Asked, position: Position) -> Markup:
+    return asked.say(
         "close.question",
         id=position.id,
         symbol=position.symbol,
@@ -28,15 +50,33 @@ async def close(desk: Desk, asked: Asked) -> Answer:
         entry=price(position.entry_price),
         result=in_r(result_in_r(position)),
     )
-    return Answer(told, ((button,),))
+
+
+def _last(asked: Asked, last: LastPrice, now_ms: int) -> Markup:
+    return asked.say(
+        "close.last",
+        price=price(last.price),
+        at=asked.clock(last.at_ms),
+        age=duration_text(now_ms - last.at_ms),
+        why=last.why,
+    )
 
 
 async def close_pressed(desk: Desk, press: Pressed) -> Answer:
     """Close what is open of it at the last settled price, once."""
+    return await _closed(desk, press, desk.hands.close)
+
+
+async def close_at_last_pressed(desk: Desk, press: Pressed) -> Answer:
+    """Close what is open of it at the last price that is known, however old, once."""
+    return await _closed(desk, press, desk.hands.close_at_last)
+
+
+async def _closed(desk: Desk, press: Pressed, lever: Callable[[Stores, HandOrder], Position | None]) -> Answer:
     position_id, now_ms = int(press.argument), desk.now_ms()
     order = HandOrder(position_id, press.asked.by, f"{CLOSE}:{position_id}", now_ms)
     try:
-        position = await desk.writer.run(lambda tx: desk.hands.close(tx, order))
+        position = await desk.writer.run(lambda tx: lever(tx, order))
     except LookupError as error:
         raise CommandError("close.none", id=position_id) from error
     except NotPossible as error:
@@ -59,5 +99,8 @@ def _open_one(view: Stores, position_id: int) -> Position:
     return position
 
 
-COMMANDS = (Command("close", "ID", "about.close", Role.OPERATOR, close, changes=True),)
-ACTIONS = (Action(CLOSE, Role.OPERATOR, close_pressed, changes=True, destructive=True),)
+COMMANDS = (Command("close", "ID [last]", "about.close", Role.OPERATOR, close, changes=True),)
+ACTIONS = (
+    Action(CLOSE, Role.OPERATOR, close_pressed, changes=True, destructive=True),
+    Action(CLOSE_AT_LAST, Role.OPERATOR, close_at_last_pressed, changes=True, destructive=True),
+)

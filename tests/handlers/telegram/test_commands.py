@@ -13,7 +13,8 @@ from storage.events import EventType
 from storage.preferences import Loudness, Subject
 from storage.scans import Scan
 from storage.users import Role
-from tests.services.rig import LIVELY, OWNER, ms, started, world_at
+from tests.fakes.exchange_faults import Delisted
+from tests.services.rig import CHANNEL, LIVELY, OWNER, ms, started, world_at
 
 BEGIN_MS = ms("2026-01-01T00:50")
 BEN = 88
@@ -126,6 +127,28 @@ async def test_close_asks_twice_and_closes_once(rig):
         [order] = view.events.latest(1, EventType.HAND_ORDER)
     assert (closed.is_open, closed.close_reason.value, order.actor) == (False, "MANUAL", f"telegram:{OWNER}")
     assert "no open position" in await told(rig, f"/close {position.id}")
+
+
+async def test_a_position_of_a_delisted_pair_is_closed_at_the_last_price_when_that_is_asked_for(rig):
+    await rig.play(ms("2026-01-01T02:05"))
+    with rig.book.reading() as view:
+        position = view.positions.open_positions(view.portfolios.of_kind(PortfolioKind.PAPER).id)[0]
+    rig.world.exchange.troubles = (Delisted(symbol=position.symbol),)
+    await rig.play(ms("2026-01-01T05:05"))
+    offer = plain((await rig.ask(f"/close {position.id}")).html)
+    first = await rig.ask(f"/close {position.id} last")
+    second = await press(rig, first, "Close it")
+    done = await press(rig, second, "Yes, do it")
+    await rig.sender.drain()
+
+    assert "of 2026-01-01 02:05 UTC, 3 h 0 min old, and no candles come: Binance does not know" in offer
+    assert "it is listed no more." in offer
+    assert offer.endswith(f"/close {position.id} last closes it at that price, less slippage.")
+    assert "3 h 0 min old" in plain(first.html)
+    assert "at its last known price" in plain(second.html)
+    assert f"Position {position.id} is closed" in plain(done.html)
+    [post] = [sent.text for sent in rig.world.api.messages(CHANNEL) if "booked at the last price" in sent.text]
+    assert "of 2026-01-01 02:05 UTC" in post
 
 
 async def test_a_confirmation_expires_soon(rig):

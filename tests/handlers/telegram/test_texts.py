@@ -63,6 +63,7 @@ class Case:
 
 
 ORDERED = Preferences(executor_block=True, leverage_hint=True)
+CLOSED_BY_HAND = {"price": 104.2, "reason": "MANUAL", "r_multiple": 1.94, "priced_ms": NOW_MS + 3 * HOUR_MS}
 ADVISED = {
     "levels": [25, 50],
     "recommendation": "MOVE_SL",
@@ -89,7 +90,8 @@ CASES = {
     "close_time": Case(MessageKind.CLOSE, TIMED),
     "expired": Case(MessageKind.EXPIRED, {"reason": "the entry was not reached in time"}),
     "target_before_entry": Case(MessageKind.CANCELLED, {"reason": "the first target came before the entry"}),
-    "hand_close": Case(MessageKind.HAND_CLOSE, {"price": 104.2, "reason": "MANUAL", "r_multiple": 1.94}),
+    "hand_close": Case(MessageKind.HAND_CLOSE, CLOSED_BY_HAND),
+    "hand_close_late": Case(MessageKind.HAND_CLOSE, {**CLOSED_BY_HAND, "priced_ms": NOW_MS}),
     "hand_part": Case(MessageKind.HAND_PART, {"price": 104.2, "reason": "MANUAL", "share_ratio": 0.5}),
     "hand_stop": Case(MessageKind.HAND_STOP, {"stop": 100.0, "entry": 100.0, "reason": "CHECKPOINT"}),
     "checkpoint": Case(MessageKind.CHECKPOINT, ADVISED),
