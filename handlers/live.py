@@ -9,10 +9,10 @@ import functools
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from diagnostics import logs
 from engine.looks import ReadChart
@@ -54,7 +54,7 @@ from services.rules import in_force
 from services.schedule import Chores, Schedule, jobs
 from services.send import Sender
 from services.series_now import series_now
-from services.symbols import watched_symbols
+from services.symbols import still_listed, watched_symbols
 from storage.book import Book, discard
 from storage.chats import ChatKind
 from storage.errors import BookError
@@ -65,11 +65,14 @@ from storage.retention import forget
 from storage.stores import Stores
 from storage.writer import Writer
 
-MARKET_RETRY_S = 10.0
+RETRY_S = 10.0
+"""Between tries of a market or a book that cannot be used at the start."""
 LOOK_EVERY_MS = 5 * MINUTE_MS
 """How often health is looked at while a market that never answered keeps the schedule from starting."""
 RESTART_AFTER_S = 1.0
 NOT_SET = "–"
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -275,36 +278,41 @@ class Pipeline:
     async def _todays_watch(self) -> Watch:
         ground, settings = self._ground, self._ground.settings
         symbols = await watched_symbols(settings.symbols, ground.market, ground.book, ground.writer, ground.now_ms())
-        return await watch_of(ground.market, await self._listed_still(symbols), settings.timeframes)
-
-    async def _listed_still(self, symbols: Sequence[str]) -> Sequence[str]:
-        """Without those that the book knows and the exchange lists no more: a delisting must not keep the bot from starting."""
-        ground = self._ground
-        listed = await ground.market.symbols()
         with ground.book.reading() as view:
             known = {one.symbol for one in view.candles.series()}
-        gone = [symbol for symbol in symbols if symbol not in listed and symbol in known]
-        if gone and len(gone) < len(symbols):
+        listed = still_listed(symbols, await ground.market.symbols(), known)
+        if gone := [symbol for symbol in symbols if symbol not in listed]:
             logger.warning("%s is no longer listed and not watched any more", ", ".join(gone))
-            return [symbol for symbol in symbols if symbol not in gone]
-        return symbols
+        return await watch_of(ground.market, listed, settings.timeframes)
 
     async def run(self) -> None:
-        """Watch until cancelled; the market may be down now and at any time."""
+        """Watch until cancelled; the market may be down and the book busy, now and at any time."""
         looked_ms = self._ground.now_ms()
         while self._watch is None:
-            await self._watchman.beat()
+            await self._persist(self._watchman.beat)
             if self._ground.now_ms() - looked_ms >= LOOK_EVERY_MS:
                 looked_ms = self._ground.now_ms()
-                await self._watchman.look()
-            await asyncio.sleep(MARKET_RETRY_S)
-            await self.reach()
-        schedule = await self.schedule()
-        await schedule.start()
+                await self._persist(self._watchman.look)
+            await self._pause()
+            await self._persist(self.reach)
+        schedule = await self._persist(self.schedule)
+        await self._persist(schedule.start)
         try:
             await asyncio.Event().wait()
         finally:
             await schedule.stop()
+
+    async def _persist(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What `work` returns, begun again for as long as the book cannot be used: that must not end the bot."""
+        while True:
+            try:
+                return await work()
+            except BookError as error:
+                logger.warning("%s Tried again in %g s.", error, RETRY_S)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(self._ground.settings.clock.wall_seconds(RETRY_S * MS_PER_SECOND))
 
     async def schedule(self) -> Schedule:
         """Everything that is done by the clock, ready to be started; the market was reached."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from diagnostics.checks import CheckResult, Health, Status, place_of, run_checks
 from engine.params import Params
+from engine.timeframes import MINUTE_MS
 from gateways.binance import Binance
 from services.live import scan_job
 from services.live_scan import Watch
@@ -20,6 +21,9 @@ from storage.lock import BookLock
 from storage.pulse import Cadence, ExchangeState, Pulse, beat
 from storage.verified import keep_verified
 from storage.writer import Writer
+
+LOOK_HOLDS_MS = 6 * MINUTE_MS
+"""How long the health of a look counts: looks are taken every five minutes, and the dead-man's sign is given behind each."""
 
 
 class Watchman:
@@ -48,6 +52,7 @@ class Watchman:
         self._watch: Watch | None = None
         self._jobs: tuple[Cadence, ...] = ()
         self._speed = 1.0
+        self._seen: tuple[Status, int] | None = None
 
     def watching(self, watch: Watch) -> None:
         """From now on these series are to be looked at."""
@@ -83,6 +88,7 @@ class Watchman:
         found = await asyncio.to_thread(self.health)
         symptoms = [_symptom(check) for check in found.checks if check.status.is_ill]
         now_ms = self._now_ms()
+        self._seen = found.status, now_ms
         if await self._writer.run(lambda tx: watch(tx, symptoms, now_ms)):
             self._wake_sender()
 
@@ -93,8 +99,10 @@ class Watchman:
             return run_checks(view, self._now_ms(), params, place_of(self._book.path))
 
     def is_failing(self) -> bool:
-        """Whether any check says FAIL now."""
-        return self.health().status is Status.FAIL
+        """Whether any check says FAIL, by the last look; where that failed or took too long, by one taken now."""
+        if self._seen is None or self._now_ms() - self._seen[1] >= LOOK_HOLDS_MS:
+            return self.health().status is Status.FAIL
+        return self._seen[0] is Status.FAIL
 
     def _pulse(self) -> Pulse:
         market, watched = self._market, self._watch

@@ -165,8 +165,12 @@ class Sender:
                 lane.result()  # an error of our own must show itself
 
     async def _pause_s(self) -> float:
-        with self._book.reading() as view:
-            due_ms = view.outbox.next_due_ms()
+        try:
+            with self._book.reading() as view:
+                due_ms = view.outbox.next_due_ms()
+        except BookError as error:
+            self._complain(error)
+            return LONGEST_SLEEP_S
         if due_ms is None:
             return LONGEST_SLEEP_S
         return min(max(self._pace.wall_seconds(due_ms - self._now_ms()), SHORTEST_SLEEP_S), LONGEST_SLEEP_S)

@@ -3,7 +3,7 @@
 The most traded are chosen once a UTC day and kept in the book, so that a restart watches what it watched before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.timeframes import Timeframe
@@ -72,6 +72,15 @@ async def watched_symbols(
         kept = encoded({"count": wanted.top, "source": market.source, "day_ms": day_ms, "symbols": list(chosen)})
         await writer.run(lambda tx: tx.meta.set(KEPT, kept))
     return tuple(dict.fromkeys((*wanted.named, *chosen)))
+
+
+def still_listed(wanted: Sequence[str], listed: Collection[str], known: Collection[str]) -> tuple[str, ...]:
+    """Without those that the book knows and the exchange lists no more: a delisting must not keep the bot from starting.
+
+    All of them where none would be left; what the book does not know either may be misspelled, and stays to be refused.
+    """
+    left = tuple(symbol for symbol in wanted if symbol in listed or symbol not in known)
+    return left or tuple(wanted)
 
 
 def most_traded(volumes: Mapping[str, float], count: int) -> tuple[str, ...]:

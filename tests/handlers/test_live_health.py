@@ -110,6 +110,16 @@ async def test_an_illness_is_told_after_the_second_look_and_the_sender_is_woken(
     assert post.watchman.is_failing()
 
 
+async def test_the_sign_of_life_goes_by_the_look_before_it_and_by_no_older_one(post: Post):
+    await post.watchman.beat()
+    await post.watchman.look()
+    post.pass_minutes(5)
+    assert not post.watchman.is_failing(), "the book is not looked through twice"
+
+    post.pass_minutes(1)
+    assert post.watchman.is_failing(), "nobody has looked since, and no pulse came"
+
+
 async def test_the_hourly_look_is_kept(post: Post):
     await post.watchman.verify()
 

@@ -21,6 +21,7 @@ from storage.writer import Writer
 from tests.fakes.bot_api import TOKEN, BotApi
 from tests.fakes.clock import ManualClock
 from tests.fakes.http import ALL_WELL, Drop, Refuse, json_response
+from tests.storage.crashing import BusyAtFirst
 from tests.storage.samples import LONG, NOW_MS, recorded
 
 CHANNEL, OWNER = -1_001_234_567_890, 77
@@ -409,6 +410,24 @@ async def test_it_goes_on_sending_until_it_is_told_to_stop(bench):
 
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_a_book_that_stays_busy_does_not_end_it(bench):
+    read, written = BusyAtFirst(bench.book, 2), BusyAtFirst(bench.book, 3)
+    with Writer(written, pauses_s=()) as impatient:
+        bench.book, bench.writer, whole = read, impatient, bench.book
+        sender = bench.new_sender()
+        bench.book = whole
+        running = asyncio.create_task(sender.run())
+        bench.announce()
+        while not bench.sent():
+            await asyncio.sleep(0.01)
+            sender.wake()
+
+        assert (read.left, written.left, running.done()) == (0, 0, False)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
 
 
 async def drawn(request: ChartRequest) -> bytes:

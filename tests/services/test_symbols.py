@@ -5,7 +5,7 @@ import pytest
 from engine.timeframes import DAY_MS
 from engine.vocabulary import BookKind, Market
 from gateways.binance import Binance
-from services.symbols import Wanted, most_traded, watched_symbols
+from services.symbols import Wanted, most_traded, still_listed, watched_symbols
 from storage.book import Book
 from storage.writer import Writer
 from tests.fakes.clock import ManualClock
@@ -35,6 +35,12 @@ def test_the_most_traded_are_coins_against_usdt():
 
     assert most_traded(volumes, 10) == ("BTCUSDT", "JUPUSDT", "ADAUSDT", "ETHUSDT")
     assert most_traded(volumes, 2) == ("BTCUSDT", "JUPUSDT")
+
+
+def test_what_was_delisted_is_left_out_and_what_nobody_knows_stays_to_be_refused():
+    assert still_listed(("ADAUSDT", "XRPUSDT"), ["XRPUSDT"], {"ADAUSDT", "XRPUSDT"}) == ("XRPUSDT",)
+    assert still_listed(("ADAUSD", "XRPUSDT"), ["XRPUSDT"], {"XRPUSDT"}) == ("ADAUSD", "XRPUSDT")
+    assert still_listed(("ADAUSDT",), ["XRPUSDT"], {"ADAUSDT"}) == ("ADAUSDT",)
 
 
 @pytest.fixture

@@ -3,10 +3,14 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from storage.book import Book
 from storage.database import DatabaseError, Moment
+from storage.errors import BusyBook
+from storage.stores import Stores
 
 FORK = multiprocessing.get_context("fork")
 
@@ -46,6 +50,31 @@ class Trouble:
             error = DatabaseError("refused by a test")
             error.sqlite_errorcode = self._code
             raise error
+
+
+class BusyAtFirst:
+    """A book that is busy whenever it is asked for the first few times."""
+
+    def __init__(self, book: Book, times: int) -> None:
+        self.left = times
+        self._book = book
+
+    @contextmanager
+    def transaction(self) -> Iterator[Stores]:
+        self._refuse()
+        with self._book.transaction() as tx:
+            yield tx
+
+    @contextmanager
+    def reading(self) -> Iterator[Stores]:
+        self._refuse()
+        with self._book.reading() as view:
+            yield view
+
+    def _refuse(self) -> None:
+        if self.left:
+            self.left -= 1
+            raise BusyBook("the book is busy")
 
 
 def raise_crash() -> None:

@@ -1,7 +1,5 @@
 import asyncio
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -9,6 +7,7 @@ from storage.book import Book
 from storage.errors import BusyBook
 from storage.stores import Stores
 from storage.writer import Writer
+from tests.storage.crashing import BusyAtFirst
 from tests.storage.samples import LONG, NOW_MS, recorded
 
 
@@ -62,22 +61,6 @@ def test_stopping_finishes_what_is_queued_and_refuses_more(book: Book):
         assert view.journal.count() == 1
     with pytest.raises(RuntimeError):
         writer.call(recorded)
-
-
-class BusyAtFirst:
-    """A book that another program writes whenever it is asked for the first few times."""
-
-    def __init__(self, book: Book, times: int) -> None:
-        self._book = book
-        self._times = times
-
-    @contextmanager
-    def transaction(self) -> Iterator[Stores]:
-        if self._times:
-            self._times -= 1
-            raise BusyBook("the book is busy")
-        with self._book.transaction() as tx:
-            yield tx
 
 
 async def test_a_busy_book_is_tried_again_and_the_work_is_done_once(book: Book):
