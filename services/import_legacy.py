@@ -21,6 +21,7 @@ from services.legacy_files import FileFailed, LegacyFile, NotLegacy, Unreadable,
 from storage.book import Book
 from storage.legacy import LegacyRecords
 from storage.legacy_bulk import BULK, Bulk
+from storage.legacy_rows import entry_of
 from storage.legacy_writer import FileBeingRead, LegacyWriter
 from storage.stores import Stores
 
@@ -197,7 +198,7 @@ def _import_file(file: LegacyFile | Unreadable, job: _Job, import_id: int, unit:
         if not LegacyRecords(tx.connection).counts(version):
             being_read = FileBeingRead(import_id, file.name, version, UNREADABLE, len(content), job.now_ms)
             writer = LegacyWriter(tx, being_read)
-            writer.write([reading])
+            writer.write([entry_of(reading, job.now_ms)])
             writer.finish()
     return FileReceipt(file.name, UNREADABLE, 0, 0, 0, 1, (file.reason,), file.reason)
 
@@ -212,7 +213,7 @@ def _import_legacy_file(file: LegacyFile, job: _Job, import_id: int, unit: Unit)
         writer = LegacyWriter(tx, being_read)
         with _collection_paused():
             for batch in batches(file, version, job.zone, job.now_ms, job.bulk):
-                writer.write(batch.readings)
+                writer.write(batch.entries)
                 job.progress(file.name, batch.bytes_read, file.size)
         polled = writer.finish()
     problem = next((reason for _, reason in writer.reasons if reason.startswith(BREAK_REASON)), None)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from migrations.legacy.json_stream import Broken, Piece, pieces
-from migrations.legacy.normal_form import Reading
 from migrations.legacy.outline import Source, outline
 from migrations.legacy.position_tables import read_tables
 from migrations.legacy.shapes import (
@@ -34,6 +33,7 @@ from migrations.legacy.times import Clock
 from storage.errors import BookError
 from storage.legacy_bulk import BULK, Bulk
 from storage.legacy_database import is_database, is_legacy_database, legacy_rows
+from storage.legacy_rows import Entry, entry_of
 
 if sys.platform == "linux":
     import fcntl
@@ -92,7 +92,7 @@ FoundFile = LegacyFile | NotLegacy | Unreadable
 class Batch:
     """Some records of a file, and how many of its bytes are behind them."""
 
-    readings: tuple[Reading, ...]
+    entries: tuple[Entry, ...]
     bytes_read: int
 
 
@@ -243,14 +243,14 @@ def _json_batches(path: Path, shape_name: str, zone: tzinfo, now_ms: int) -> Ite
         source = Source(path.name, outline(first), Clock(zone, now_ms))
         readings = iter(shape.read(chain(first, whole), source))
         while some := tuple(islice(readings, BATCH)):
-            yield Batch(some, file.tell())
+            yield Batch(tuple(entry_of(reading, now_ms) for reading in some), file.tell())
 
 
 def _database_batches(path: Path, zone: tzinfo, now_ms: int) -> Iterator[Batch]:
     readings = iter(read_tables(legacy_rows(path), Clock(zone, now_ms)))
     size = path.stat().st_size
     while some := tuple(islice(readings, BATCH)):
-        yield Batch(some, size)
+        yield Batch(tuple(entry_of(reading, now_ms) for reading in some), size)
 
 
 def _batches_of_worker(path: Path, shape_name: str, zone: tzinfo, now_ms: int) -> Iterator[Batch]:

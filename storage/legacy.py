@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.vocabulary import Direction, Outcome
 from migrations.legacy.candle_check import TradeToCheck
@@ -15,8 +16,7 @@ from storage.database import Connection, insert
 LAST_CHARACTER = "\U0010ffff"
 
 
-@dataclass(frozen=True, slots=True)
-class Original:
+class Original(NamedTuple):
     """The record that stands in the book under a natural key, and the row it became."""
 
     receipt_id: int

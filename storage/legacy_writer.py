@@ -4,11 +4,10 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import assert_never
+from dataclasses import dataclass
+from typing import NamedTuple, assert_never
 
-from engine.timeframes import DAY_MS
-from engine.vocabulary import FillKind, LedgerKind, PortfolioKind, SignalSource, SignalStatus
+from engine.vocabulary import FillKind, LedgerKind, PortfolioKind, SignalStatus
 from migrations.legacy.normal_form import (
     ORIGINALS,
     US_PER_MS,
@@ -17,31 +16,25 @@ from migrations.legacy.normal_form import (
     LegacyCacheEntry,
     LegacyReport,
     LegacySettings,
-    LegacyTrade,
     LegacyUser,
-    Reading,
     RecordVerdict,
     System,
 )
-from migrations.legacy.trades import r_multiple
 from storage.codec import encoded
 from storage.database import insert
 from storage.events import EventType
 from storage.legacy import LegacyRecords, Original
 from storage.legacy_bulk import BULK, Bulk, BulkWriting, ManyRows
+from storage.legacy_rows import LEGACY, Entry, TradeRows, position_rows, signal_rows, target_rows
 from storage.portfolios import DEFAULT_CURRENCY
 from storage.positions import ExitQuality
 from storage.stores import Stores
 
-LEGACY = "legacy"
 ACTOR = "import"
-NOTIONAL_USDT = 100.0
-VALID_BARS = 24
 BURST_CLOSES_PER_MINUTE = 5  # so many ends in one minute are a bot that woke up and looked, not the market
 MINUTE_MS = 60_000
 MONEY_EPSILON = 1e-9
 NOT_IN_FORCE = "kept to be read: nothing of it is in force"
-UNRESOLVED_REASON = "its end was never recorded"
 
 # what follows from a position is written from it, for all positions above an id
 _FILLS_OF_POSITIONS = (
@@ -76,8 +69,7 @@ class FileBeingRead:
     bulk: Bulk = BULK
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """Where a record ended: the table and row it became, and what the writing added to its verdict."""
 
     verdict: RecordVerdict
@@ -97,43 +89,38 @@ class LegacyWriter:
         self._signal_id = self._highest("signals")
         self._position_id = self._first_position_id = self._highest("positions")
         self._flushed_position_id = self._position_id
-        self._signals, self._targets, self._positions, self._receipts = (
-            _signals(),
-            _targets(),
-            _positions(),
-            _receipts(),
-        )
+        self._signals, self._targets, self._positions = signal_rows(), target_rows(), position_rows()
+        self._receipts = _receipts()
         self._closes_by_minute: Counter[int] = Counter()
         self.verdicts: Counter[RecordVerdict] = Counter()
         self.reasons: Counter[tuple[RecordVerdict, str]] = Counter()
         self._bulk = BulkWriting(tx.connection, file.size, file.bulk)
 
-    def write(self, readings: Sequence[Reading]) -> None:
+    def write(self, entries: Sequence[Entry]) -> None:
         """Write these records and a receipt for each."""
-        keys = [reading.natural_key for reading in readings if reading.natural_key and reading.verdict in ORIGINALS]
+        keys = [entry.natural_key for entry in entries if entry.natural_key and entry.verdict in ORIGINALS]
         originals = dict(self._records.originals(keys))
-        late_ends: list[tuple[Original, Reading]] = []
-        for reading in readings:
-            original = originals.get(reading.natural_key) if reading.natural_key else None
-            if reading.verdict not in ORIGINALS:
-                placed = Placed(reading.verdict, reading.reasons, None, None)
+        late_ends: list[tuple[Original, Entry]] = []
+        for entry in entries:
+            key = entry.natural_key
+            original = originals.get(key) if key else None
+            if entry.verdict not in ORIGINALS:
+                placed = Placed(entry.verdict, entry.reasons, None, None)
             elif original is not None:
                 reasons = (f"of {original}",)
-                if _brings_an_end(reading, original):
-                    late_ends.append((original, reading))
+                if _brings_an_end(entry, original):
+                    late_ends.append((original, entry))
                     reasons = (f"of {original}, whose end was not known there: it was taken from here",)
-                    originals[reading.natural_key or ""] = replace(original, table="positions")
+                    originals[key or ""] = original._replace(table="positions")
                 placed = Placed(RecordVerdict.DUPLICATE, reasons, original.table, original.row_id)
             else:
-                placed = self._place(reading)
-                if reading.natural_key:
-                    originals[reading.natural_key] = Original(
-                        0, self._file.name, reading.place, placed.table, placed.row_id
-                    )
-            self._receipt(reading, placed)
+                placed = self._place(entry)
+                if key:
+                    originals[key] = Original(0, self._file.name, entry.place, placed.table, placed.row_id)
+            self._receipt(entry, placed)
         self._flush()
-        for original, reading in late_ends:
-            self._add_end(original, reading)
+        for original, entry in late_ends:
+            self._add_end(original, entry)
         if late_ends:
             self._flush()
 
@@ -151,101 +138,72 @@ class LegacyWriter:
             (self._first_position_id, encoded(bursts)),
         ).rowcount
 
-    def _place(self, reading: Reading) -> Placed:
+    def _place(self, entry: Entry) -> Placed:
         """Write the record's normal form where it belongs."""
-        content = reading.content
+        content = entry.content
         match content:
-            case LegacyTrade():
-                return self._place_trade(content, reading)
+            case TradeRows():
+                return self._place_trade(content, entry)
             case LegacyReport():
-                return Placed(reading.verdict, reading.reasons, "legacy_records", None)
+                return Placed(entry.verdict, entry.reasons, "legacy_records", None)
             case LegacyCacheEntry():
-                return self._place_cache_entry(content, reading)
+                return self._place_cache_entry(content, entry)
             case LegacyBacktest():
-                return Placed(reading.verdict, reading.reasons, "backtests", self._backtest(content))
+                return Placed(entry.verdict, entry.reasons, "backtests", self._backtest(content))
             case LegacyAccount():
-                return self._place_account(content, reading)
+                return self._place_account(content, entry)
             case LegacyUser():
                 user = self._tx.users.ensure(content.telegram_id, None, self._file.now_ms)
-                return Placed(reading.verdict, reading.reasons, "users", user.id)
+                return Placed(entry.verdict, entry.reasons, "users", user.id)
             case LegacySettings():
-                return self._place_settings(content, reading)
+                return self._place_settings(content, entry)
             case None:
-                raise ValueError(f"{reading.place} is to be imported, but has no form")
+                raise ValueError(f"{entry.place} is to be imported, but has no form")
             case _:
                 assert_never(content)
 
-    def _place_trade(self, trade: LegacyTrade, reading: Reading) -> Placed:
-        signal_id = self._add_signal(trade, reading.natural_key or trade.natural_key)
-        if trade.close is None:
-            return Placed(reading.verdict, reading.reasons, "signals", signal_id)
-        return Placed(reading.verdict, reading.reasons, "positions", self._add_position(trade, signal_id))
-
-    def _add_signal(self, trade: LegacyTrade, natural_key: str) -> int:
+    def _place_trade(self, trade: TradeRows, entry: Entry) -> Placed:
         self._signal_id += 1
-        opened_ms = trade.opened_ms
-        valid_until_ms = _valid_until_ms(trade)
-        close = trade.close
-        if close is None:
-            status, reason = SignalStatus.EXPIRED.value, UNRESOLVED_REASON
-            status_ms = min(valid_until_ms, max(self._file.now_ms, opened_ms))
-        else:
-            status, reason, status_ms = SignalStatus.CLOSED.value, None, close.closed_ms
-        rr = trade.reward_risk
-        share_ratio = 1 / len(trade.targets)
-        plan_r = rr if share_ratio == 1 else _plan_r(trade, share_ratio)
-        self._signals.add(
-            (
-                self._signal_id, _uid(natural_key), trade.symbol, trade.timeframe_text, trade.direction.value,
-                natural_key, opened_ms, trade.entry, trade.stop, valid_until_ms, rr, plan_r, trade.confidence,
-                status, reason, status_ms,
-            )
-        )  # fmt: skip
-        for no, price in enumerate(trade.targets, start=1):
-            self._targets.add((self._signal_id, no, price, share_ratio))
-        return self._signal_id
+        signal_id = self._signal_id
+        self._signals.add((signal_id, *trade.signal))
+        for target in trade.targets:
+            self._targets.add((signal_id, *target))
+        if trade.position is None:
+            return Placed(entry.verdict, entry.reasons, "signals", signal_id)
+        return Placed(entry.verdict, entry.reasons, "positions", self._add_position(trade, signal_id))
 
-    def _add_position(self, trade: LegacyTrade, signal_id: int) -> int:
-        close = trade.close
-        assert close is not None
-        portfolio_id = self._portfolio(trade.system)
+    def _add_position(self, trade: TradeRows, signal_id: int) -> int:
+        assert trade.position is not None
+        assert trade.closed_ms is not None
         self._position_id += 1
-        position_id = self._position_id
-        qty = NOTIONAL_USDT / trade.entry
-        pnl = (close.exit_price - trade.entry) * qty * trade.direction.sign
-        closed_ms = close.closed_ms
-        self._positions.add(
-            (
-                position_id, portfolio_id, signal_id, qty, close.exit_price, closed_ms, close.reason.value, pnl,
-                close.pnl_pct, r_multiple(trade),
-            )
-        )  # fmt: skip
-        self._closes_by_minute[closed_ms // MINUTE_MS] += 1
-        return position_id
+        self._positions.add((self._position_id, self._portfolio(trade.system), signal_id, *trade.position))
+        self._closes_by_minute[trade.closed_ms // MINUTE_MS] += 1
+        return self._position_id
 
-    def _add_end(self, original: Original, reading: Reading) -> None:
+    def _add_end(self, original: Original, entry: Entry) -> None:
         """Close a signal whose end an earlier file did not know."""
-        assert isinstance(reading.content, LegacyTrade)
+        trade = entry.content
+        assert isinstance(trade, TradeRows)
+        assert trade.closed_ms is not None
         assert original.row_id is not None
-        position_id = self._add_position(reading.content, original.row_id)
-        assert reading.content.close is not None
+        position_id = self._add_position(trade, original.row_id)
         self._tx.signals.set_status(
-            original.row_id, SignalStatus.CLOSED, f"ended as {self._file.name} says", reading.content.close.closed_ms
+            original.row_id, SignalStatus.CLOSED, f"ended as {self._file.name} says", trade.closed_ms
         )
         self._tx.connection.execute(
             "UPDATE legacy_records SET table_name='positions', row_id=?, reason=COALESCE(reason||'; ','')||?"
             " WHERE natural_key=? AND verdict IN('IMPORTED','REPAIRED')",
-            (position_id, f"its end was taken from {self._file.name}{reading.place}", reading.natural_key),
+            (position_id, f"its end was taken from {self._file.name}{entry.place}", entry.natural_key),
         )
 
-    def _place_cache_entry(self, entry: LegacyCacheEntry, reading: Reading) -> Placed:
+    def _place_cache_entry(self, cached: LegacyCacheEntry, entry: Entry) -> Placed:
         written = self._tx.signal_cache.take_over(
-            entry.symbol, entry.timeframe, entry.direction, entry.entry, entry.confidence,
-            entry.sent_us // US_PER_MS, entry.expires_us // US_PER_MS,
+            cached.symbol, cached.timeframe, cached.direction, cached.entry, cached.confidence,
+            cached.sent_us // US_PER_MS, cached.expires_us // US_PER_MS,
         )  # fmt: skip
         if not written:
             return Placed(RecordVerdict.DUPLICATE, ("of a newer entry for the same series and direction",), None, None)
-        return Placed(reading.verdict, reading.reasons, "sent_signals", None)
+        return Placed(entry.verdict, entry.reasons, "sent_signals", None)
 
     def _backtest(self, run: LegacyBacktest) -> int:
         connection = self._tx.connection
@@ -271,7 +229,7 @@ class LegacyWriter:
         )  # fmt: skip
         return backtest_id
 
-    def _place_account(self, account: LegacyAccount, reading: Reading) -> Placed:
+    def _place_account(self, account: LegacyAccount, entry: Entry) -> Placed:
         """Book what the account began with, and one adjustment that says by how much its file disagrees."""
         self._flush()
         at_ms = account.stated_us // US_PER_MS
@@ -285,22 +243,22 @@ class LegacyWriter:
         known = ledger.balance(portfolio)
         difference = account.balance - known
         if abs(difference) <= MONEY_EPSILON:
-            return Placed(reading.verdict, reading.reasons, "portfolios", portfolio)
+            return Placed(entry.verdict, entry.reasons, "portfolios", portfolio)
         note = (
             f"{self._file.name} states a balance of {account.balance:.2f}, its deposit and trades make {known:.2f}: "
             f"adjusted by {difference:+.2f}"
         )
-        ledger.post(portfolio, LedgerKind.ADJUSTMENT, difference, at_ms, f"{LEGACY}:{reading.natural_key}", note=note)
+        ledger.post(portfolio, LedgerKind.ADJUSTMENT, difference, at_ms, f"{LEGACY}:{entry.natural_key}", note=note)
         self._tx.events.add(EventType.ADJUSTMENT, at_ms, portfolio_id=portfolio, actor=ACTOR, message=note)
-        return Placed(RecordVerdict.REPAIRED, (*reading.reasons, note), "portfolios", portfolio)
+        return Placed(RecordVerdict.REPAIRED, (*entry.reasons, note), "portfolios", portfolio)
 
-    def _place_settings(self, settings: LegacySettings, reading: Reading) -> Placed:
+    def _place_settings(self, settings: LegacySettings, entry: Entry) -> Placed:
         digest = hashlib.sha256(settings.text.encode()).hexdigest()[:8]
         values = json.loads(settings.text, parse_constant=lambda _: None)
         self._tx.settings.set(f"{LEGACY}.{settings.name}.{digest}", values, ACTOR, self._file.now_ms)
-        return Placed(reading.verdict, (*reading.reasons, NOT_IN_FORCE), "settings", None)
+        return Placed(entry.verdict, (*entry.reasons, NOT_IN_FORCE), "settings", None)
 
-    def _receipt(self, reading: Reading, placed: Placed) -> None:
+    def _receipt(self, entry: Entry, placed: Placed) -> None:
         verdict = placed.verdict
         self.verdicts[verdict] += 1
         for reason in placed.reasons:
@@ -308,8 +266,8 @@ class LegacyWriter:
         file = self._file
         self._receipts.add(
             (
-                file.import_id, file.name, file.sha256, reading.place, file.shape, reading.natural_key, verdict.value,
-                "; ".join(placed.reasons) or None, placed.table, placed.row_id, reading.raw,
+                file.import_id, file.name, file.sha256, entry.place, file.shape, entry.natural_key, verdict.value,
+                "; ".join(placed.reasons) or None, placed.table, placed.row_id, entry.raw,
             )
         )  # fmt: skip
 
@@ -339,62 +297,9 @@ class LegacyWriter:
         return highest
 
 
-def _brings_an_end(reading: Reading, original: Original) -> bool:
-    trade = reading.content
-    return isinstance(trade, LegacyTrade) and trade.close is not None and original.table == "signals"
-
-
-def _valid_until_ms(trade: LegacyTrade) -> int:
-    """When the offer ran out: as recorded, else after as many bars as this house lets an entry wait."""
-    if trade.valid_until_us is not None:
-        return trade.valid_until_us // US_PER_MS
-    return trade.opened_ms + (DAY_MS if trade.timeframe is None else VALID_BARS * trade.timeframe.ms)
-
-
-def _plan_r(trade: LegacyTrade, share_ratio: float) -> float:
-    risk = abs(trade.entry - trade.stop)
-    return sum(abs(price - trade.entry) for price in trade.targets) / risk * share_ratio
-
-
-def _uid(natural_key: str) -> str:
-    return hashlib.sha256(f"{LEGACY}|{natural_key}".encode()).hexdigest()
-
-
-def _signals() -> ManyRows:
-    return ManyRows(
-        "signals",
-        columns="id, uid, symbol, timeframe, direction, setup, setup_key, candle_close_ms, created_ms, last_seen_ms,"
-        " entry, zone_low, zone_high, stop_loss, valid_until_ms, rr, plan_r, cost_r, confidence, base_confidence,"
-        " engine_version, params_hash, source, status, status_reason, status_ms",
-        values=f"column1, column2, column3, column4, column5, '{LEGACY}', column6, column7, column7, column7, column8,"
-        " column8, column8, column9, column10, column11, column12, 0.0, column13, column13,"
-        f" '{LEGACY}', '{LEGACY}', '{SignalSource.IMPORT.value}', column14, column15, column16",
-        width=16,
-    )
-
-
-def _targets() -> ManyRows:
-    return ManyRows(
-        "targets",
-        columns="signal_id, no, price, share_ratio, reason",
-        values=f"column1, column2, column3, column4, '{LEGACY}'",
-        width=4,
-    )
-
-
-def _positions() -> ManyRows:
-    """What a position and its signal have in common is taken from the signal, which may be an earlier file's."""
-    return ManyRows(
-        "positions",
-        columns="id, portfolio_id, signal_id, symbol, timeframe, direction, qty, entry_price, opened_ms, initial_stop,"
-        " stop_loss, risk_amount, closed_ratio, exclusive, status, exit_price, closed_ms, close_reason, exit_quality,"
-        " realized_pnl, pnl_pct, r_multiple",
-        values="column1, column2, s.id, s.symbol, s.timeframe, s.direction, column4, s.entry, s.created_ms, s.stop_loss,"
-        " s.stop_loss, ABS(s.entry-s.stop_loss)*column4, 1.0, 0, 'CLOSED', column5, column6, column7,"
-        f" '{ExitQuality.UNKNOWN.value}', column8, column9, column10",
-        width=10,
-        beside="CROSS JOIN signals s ON s.id=column3",
-    )
+def _brings_an_end(entry: Entry, original: Original) -> bool:
+    trade = entry.content
+    return isinstance(trade, TradeRows) and trade.position is not None and original.table == "signals"
 
 
 def _receipts() -> ManyRows:

@@ -1,8 +1,7 @@
 """The one form every legacy record takes, whichever file it came from, and the verdict it was given.
 
 Conventions are those of `engine.vocabulary`; instants of records are epoch MICROseconds (`*_us`), because legacy bots
-told repeated signals apart by nothing else. Millions of records go from the process that reads to the one that writes:
-the `__reduce__` methods of the frequent ones halve the time of that way.
+told repeated signals apart by nothing else.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -52,10 +51,6 @@ class LegacyClose:
     reason: CloseReason
     poll_priced: bool
 
-    def __reduce__(self) -> tuple[type["LegacyClose"], tuple[object, ...]]:
-        fields = (self.closed_us, self.exit_price, self.pnl_pct, self.outcome, self.reason, self.poll_priced)
-        return LegacyClose, fields
-
     @property
     def closed_ms(self) -> int:
         return self.closed_us // US_PER_MS
@@ -76,9 +71,6 @@ class LegacyTrade:
     confidence: float | None
     valid_until_us: int | None
     close: LegacyClose | None
-
-    def __reduce__(self) -> tuple[type["LegacyTrade"], tuple[object, ...]]:
-        return LegacyTrade, (*_OPENING(self), self.close)
 
     def ended(self, close: LegacyClose) -> "LegacyTrade":
         """The same trade with its end."""
@@ -198,9 +190,6 @@ class Reading:
     reasons: tuple[str, ...] = ()
     natural_key: str | None = None
     content: Content | None = None
-
-    def __reduce__(self) -> tuple[type["Reading"], tuple[object, ...]]:
-        return Reading, (self.place, self.raw, self.verdict, self.reasons, self.natural_key, self.content)
 
 
 class Unusable(Exception):

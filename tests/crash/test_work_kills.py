@@ -156,7 +156,7 @@ def write_in_bulk(book: Book, file: LegacyFile) -> None:
         being_read = FileBeingRead(import_id, file.name, version.sha256, file.shape, BULK_FROM_BYTES, IMPORT_MS)
         writer = LegacyWriter(tx, being_read)
         for batch in batches(file, version, UTC, IMPORT_MS):
-            writer.write(batch.readings)
+            writer.write(batch.entries)
         writer.finish()
 
 

@@ -11,6 +11,7 @@ from storage.database import Access, IntegrityError, connect
 from storage.errors import BookError, BusyBook
 from storage.legacy import LegacyRecords, Receipt
 from storage.legacy_database import is_legacy_database, legacy_rows, move_aside
+from storage.legacy_rows import entry_of
 from storage.legacy_writer import FileBeingRead, LegacyWriter
 from tests.storage.samples import NOW_MS
 
@@ -31,7 +32,8 @@ def legacy_database(path: Path, journal_mode: str = "DELETE") -> Path:
 def written(book: Book, *readings: Reading, sha256: str = "a") -> None:
     with book.transaction() as tx:
         import_id = LegacyRecords(tx.connection).begin("old bot", NOW_MS)
-        LegacyWriter(tx, FileBeingRead(import_id, "journal.json", sha256, "journal", 0, NOW_MS)).write(readings)
+        writer = LegacyWriter(tx, FileBeingRead(import_id, "journal.json", sha256, "journal", 0, NOW_MS))
+        writer.write([entry_of(reading, NOW_MS) for reading in readings])
 
 
 def test_a_receipt_comes_back_as_it_was_written(book: Book):
