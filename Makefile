@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
-.PHONY: demo test long check audit lock clean
+.PHONY: demo test long soak check audit lock clean
 
 demo: $(RUNTIME)  ## the whole pipeline on a simulated market, offline, without a token
 	$(BIN)/python bot.py demo
@@ -16,6 +16,9 @@ test: $(DEV)  ## the unit tests
 
 long: $(DEV)  ## crash, soak and big-data suites in full
 	ONEBOOK_LONG=full $(BIN)/python -m pytest -m long tests --timeout 3600
+
+soak: $(DEV)  ## a simulated month of 50 pairs with a failing exchange and Telegram, about an hour; writes docs/soak.md
+	$(BIN)/python -m tests.soak.run --days 30 --symbols 50 --write docs/soak.md
 
 check: $(DEV)  ## style, types and the import rule
 	$(BIN)/ruff check .

@@ -66,6 +66,16 @@ def test_a_small_book_is_asked_on_the_spot(book: Book):
     assert [name.split()[1] for name in broken(book)] == ["balance"]
 
 
+def test_a_file_of_many_bytes_is_left_to_its_backups_though_its_rows_are_few(book: Book):
+    def names() -> set[str]:
+        with book.reading() as view:
+            return {truth.name for truth in truths(view, DEFAULTS, AT_MS).identities}
+
+    assert "the file is sound" in names()
+    write(book, lambda tx: tx.meta.set("padding", "x" * services.verify.ON_THE_SPOT_BYTES))
+    assert "the file is sound" not in names()
+
+
 def test_a_large_book_answers_with_its_last_look_and_its_age(large: Book):
     with large.reading() as view:
         found = truths(view, DEFAULTS, AT_MS + 20 * MINUTE_MS)

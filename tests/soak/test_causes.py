@@ -96,12 +96,13 @@ def test_an_incident_ends_with_the_next_resolution_of_its_check():
         event(2, EventType.INCIDENT_OPENED, STALE),
         event(3, EventType.INCIDENT_RESOLVED, "scans: after 5 min"),
         event(4, EventType.INCIDENT_OPENED, "scans: 2 of 4 behind (P01USDT 1h, P01USDT 2h)"),
+        event(5, EventType.INCIDENT_RESOLVED, "scans: after 10 min"),
     ]
 
     assert [(one.check, one.opened_ms - NOON_MS, one.resolved_ms) for one in incidents_of(events)] == [
         ("scans", 1, NOON_MS + 3),
         ("candles", 2, None),
-        ("scans", 4, None),
+        ("scans", 4, NOON_MS + 5),
     ]
 
 
