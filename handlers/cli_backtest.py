@@ -87,7 +87,8 @@ def compared_lines(document: Mapping[str, Any]) -> Iterator[str]:
             yield ""
         yield f"backtest {one['id']}: {one['name']}, {_day(one['from_ms'])} to {_day(one['to_ms'])}"
         by = "the rules alone" if not one["models"] else f"models {', '.join(map(str, one['models']))}"
-        yield f"parameters {one['params_hash']}, {by}"
+        around = "" if one["blackouts"] is None else f", nothing sent around the blackouts {one['blackouts']}"
+        yield f"parameters {one['params_hash']}, {by}{around}"
         yield _header("")
         yield _line("all", one["all"])
         for part in ("by_setup", "by_timeframe"):
@@ -158,6 +159,7 @@ def _compared_document(one: Compared) -> dict[str, Any]:
         "from_ms": run.from_ms,
         "to_ms": run.to_ms,
         "models": run.metrics.get("models", ()),
+        "blackouts": run.metrics.get("blackouts"),
         "all": _figures(one.overall),
         "by_setup": {name: _figures(part) for name, part in one.by_setup.items()},
         "by_timeframe": {name: _figures(part) for name, part in one.by_timeframe.items()},

@@ -9,7 +9,7 @@ from engine.candles import Candles
 from engine.evaluation import Performance, performance
 from engine.params import Params
 from engine.vocabulary import ENGINE_VERSION, BookKind, Signal
-from services.blackouts import Blackout
+from services.blackouts import Blackout, digest_of
 from services.past_models import PastModels
 from services.replay import Progress, replay
 from storage.backtests import (
@@ -46,6 +46,8 @@ class Tested:
     performance: Performance
     models: tuple[int, ...] = ()
     """The models that were asked where they stood; none = the rules alone."""
+    blackouts: str | None = None
+    """Digits that name the blackouts around which nothing was sent."""
 
     @property
     def filled(self) -> int:
@@ -89,17 +91,19 @@ def backtest(
             models = view.predictions.models_asked()
     first_ms = min(int(candles.closed_ms[0]) for candles in series)
     last_ms = max(candles.closed_at_ms for candles in series) + 1
+    begin_ms, end_ms = max(first_ms, from_ms or first_ms), min(last_ms, to_ms or last_ms)
     return Tested(
         looks=done.decided,
         summary=done.summary,
-        from_ms=max(first_ms, from_ms or first_ms),
-        to_ms=min(last_ms, to_ms or last_ms),
+        from_ms=begin_ms,
+        to_ms=end_ms,
         signals=signals,
         trades=trades,
         not_sent=not_sent,
         ambiguous=ambiguous,
         performance=performance_of(trades, signals),
         models=models,
+        blackouts=digest_of(blackouts, begin_ms, end_ms),
     )
 
 
@@ -158,6 +162,7 @@ def metrics_of(tested: Tested) -> dict[str, Json]:
         "filled": tested.filled,
         "ambiguous": tested.ambiguous,
         "models": list(tested.models),
+        "blackouts": tested.blackouts,
         "stopped_by_gate": dict(tested.summary.stopped_by_gate),
         **performance_json(tested.performance),
     }

@@ -5,6 +5,7 @@ read again when it has changed. A line that cannot be read is named and left out
 """
 
 import csv
+import hashlib
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ CELLS = 4
 MS_PER_SECOND = 1000
 LONGEST_MS = 7 * DAY_MS
 """The longest stretch on one side of an event; a number beyond it is a slip of the keyboard."""
+DIGEST_DIGITS = 12
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +107,12 @@ class BlackoutFile:
 
 
 NO_BLACKOUTS = BlackoutFile(None)
+
+
+def digest_of(blackouts: Iterable[Blackout], from_ms: int, to_ms: int) -> str | None:
+    """Hex digits that name the blackouts of [from_ms, to_ms); None where there are none."""
+    held = [repr(one) for one in blackouts if one.since_ms < to_ms and one.until_ms > from_ms]
+    return hashlib.sha256("\n".join(sorted(held)).encode()).hexdigest()[:DIGEST_DIGITS] if held else None
 
 
 def read_calendar(lines: Iterable[str]) -> Calendar:

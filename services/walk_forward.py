@@ -23,7 +23,7 @@ from engine.params import Params
 from engine.vocabulary import ENGINE_VERSION, BookKind
 from ml.features import FEATURES_VERSION
 from services.backtest import RULES_ALONE, adopt, keep_run, performance_json
-from services.blackouts import Blackout
+from services.blackouts import Blackout, digest_of
 from services.past_models import PastModels, between, past_models
 from services.replay import BTC, Progress, refuse_unreadable, replay
 from storage.backtests import BacktestRun, Backtests
@@ -227,6 +227,7 @@ def metrics_of(jobs: Sequence[Job], results: Sequence[JobResult]) -> dict[str, J
         "filled": sum(one.trade.opened_ms is not None for one in sent),
         "ambiguous": sum(one.is_ambiguous for one in sent),
         "models": sorted({model_id for result in results for model_id in result.models}),
+        "blackouts": digest_of(jobs[0].blackouts, jobs[0].fold.from_ms, jobs[-1].fold.to_ms),
         "stopped_by_gate": dict(sorted(stopped.items())),
         **performance_json(_performance(sent)),
     }

@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from engine.params import Params
 from engine.timeframes import DAY_MS, Timeframe
+from engine.vocabulary import BookKind
 from gateways.simulated_market import SimulatedMarket
+from handlers.cli_backtest import compared, compared_lines
+from services.backtest import backtest as tested_with
+from services.backtest import keep
+from services.blackouts import DIGEST_DIGITS, Blackout
+from storage.book import Book
 from tests.handlers.test_cli import BEGIN_MS, BUSY, HEADER, NOW_MS, document, onebook, rows_of, sentence
 
 
@@ -47,6 +54,22 @@ def test_kept_runs_stand_side_by_side(folder: Path, walked: dict):
     assert list(first["by_timeframe"]) == ["1h"]
     shown = onebook("backtest", "--compare", walked["id"], plain["id"], "--db", folder / "book.db")
     assert f"backtest {plain['id']}: ETHUSDT 1h, 2026-01-01 to 2026-02-10" in shown.stdout
+
+
+def test_a_run_around_blackouts_is_told_from_one_without():
+    hours = SimulatedMarket(7, lambda: NOW_MS).bars("ETHUSDT", Timeframe.H1, BEGIN_MS, BEGIN_MS + 3 * DAY_MS)
+    event = Blackout(BEGIN_MS + DAY_MS, "FOMC", DAY_MS, DAY_MS)
+    with Book.temporary(BookKind.LIVE, now_ms=NOW_MS) as book:
+        for around in ((), (event,)):
+            tested = tested_with([hours], Params(), now_ms=NOW_MS, blackouts=around)
+            with book.transaction() as tx:
+                keep(tx, tested, "ETHUSDT 1h", ["ETHUSDT 1h"], Params(), NOW_MS)
+        told = compared(book.path, [Path("1"), Path("3")])
+    plain, quiet = told["backtests"]
+
+    assert plain["params_hash"] == quiet["params_hash"]
+    assert (plain["blackouts"], len(quiet["blackouts"])) == (None, DIGEST_DIGITS)
+    assert "\n".join(compared_lines(told)).count("nothing sent around the blackouts") == 1
 
 
 def test_a_book_without_promoted_models_says_so_and_goes_by_the_rules(folder: Path):

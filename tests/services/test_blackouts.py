@@ -7,7 +7,7 @@ import pytest
 
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS
 from engine.vocabulary import BookKind
-from services.blackouts import Blackout, BlackoutError, BlackoutFile, add, added, read_calendar
+from services.blackouts import Blackout, BlackoutError, BlackoutFile, add, added, digest_of, read_calendar
 from storage.book import Book
 from tests.storage.samples import NOW_MS
 from tests.times import ms
@@ -50,6 +50,16 @@ def test_a_bad_line_is_named_and_the_others_count(line: str, said: str):
     assert len(calendar.faults) == 1
     assert calendar.faults[0].startswith("line 2: ")
     assert said in calendar.faults[0]
+
+
+def test_the_blackouts_of_a_time_have_a_name_whatever_their_order_and_what_lies_outside():
+    later = Blackout(ms("2026-02-01T08:00"), "Unlock", MINUTE_MS, 0)
+    january = ms("2026-01-01"), ms("2026-02-01")
+    named = digest_of([FOMC, later], *january)
+
+    assert named == digest_of([later, FOMC], *january) == digest_of([FOMC], *january) is not None
+    assert named != digest_of([FOMC, later], january[0], ms("2026-03-01"))
+    assert digest_of([later], *january) is None
 
 
 def test_a_blackout_holds_from_its_first_instant_to_before_its_last():

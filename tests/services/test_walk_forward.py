@@ -23,6 +23,7 @@ from services.walk_forward import (
     jobs_of,
     judged,
     key_of,
+    metrics_of,
     month_folds,
     together,
     unfinished_path,
@@ -193,5 +194,7 @@ def test_other_candles_parameters_folds_or_blackouts_are_another_run():
         jobs_of(series(), PARAMS, months=1, blackouts=[Blackout(END_MS, "FOMC", DAY_MS, DAY_MS)]),
     ]  # fmt: skip
 
+    assert metrics_of(jobs, [])["blackouts"] is None
+    assert metrics_of(others[-1], [])["blackouts"] is not None
     assert key_of(jobs) == key_of(jobs_of(series()[::-1], PARAMS, months=1))
     assert len({key_of(jobs), *map(key_of, others)}) == 5
