@@ -10,7 +10,7 @@ from engine.timeframes import DAY_MS, Timeframe
 from engine.vocabulary import BookKind
 from gateways.simulated_market import SimulatedMarket
 from handlers.cli_backtest import compared, compared_lines
-from services.backtest import backtest as tested_with
+from services.backtest import backtest as judged
 from services.backtest import keep
 from services.blackouts import DIGEST_DIGITS, Blackout
 from storage.book import Book
@@ -61,7 +61,7 @@ def test_a_run_around_blackouts_is_told_from_one_without():
     event = Blackout(BEGIN_MS + DAY_MS, "FOMC", DAY_MS, DAY_MS)
     with Book.temporary(BookKind.LIVE, now_ms=NOW_MS) as book:
         for around in ((), (event,)):
-            tested = tested_with([hours], Params(), now_ms=NOW_MS, blackouts=around)
+            tested = judged([hours], Params(), now_ms=NOW_MS, blackouts=around)
             with book.transaction() as tx:
                 keep(tx, tested, "ETHUSDT 1h", ["ETHUSDT 1h"], Params(), NOW_MS)
         told = compared(book.path, [Path("1"), Path("3")])
