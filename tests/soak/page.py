@@ -18,7 +18,7 @@ MEGABYTE = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What a day ended with: memory of the process without the world's prices, the book; counts since the beginning."""
+    """What a day ended with: memory without mapped files and the world's prices, the book; counts since the beginning."""
 
     number: int
     memory_bytes: int
@@ -75,9 +75,10 @@ tests, asked in memory instead of over a socket, and so is Telegram; the clock o
 | series left out, holes named | {silent}, {holes} |
 | identities that do not hold | {identities} |
 
-Memory is what the process holds alone (USS), without the prices of the invented pairs. For some days it grows by what is
-kept for speed and has a limit: SQLite's pages, up to 16 MB for each of some connections, which fill as the book grows, the
-windows of all series, and what the allocator keeps of the peaks of looks and backups. Growth is that of the median of the
+Memory is what the process holds but for what is mapped from files, which it shares with whatever else runs, and without
+the prices of the invented pairs. For some days it grows by what is kept for speed and has a limit: SQLite's pages, up to
+16 MB for each of some connections, which fill as the book grows, the windows of all series, and what the allocator keeps
+of the peaks of looks and backups. Growth is that of the median of the
 last {compared} days over the median of the first {compared} after those.
 
 ## What is scripted
