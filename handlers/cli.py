@@ -138,7 +138,7 @@ def _demo(rooms: Rooms) -> Callable[..., None]:
         from diagnostics.checks import run_checks
         from engine.runner import INTERPRETED
         from engine.vocabulary import BookKind
-        from handlers.cli_text import health_lines
+        from handlers.cli_health import health_lines
         from handlers.telegram.texts import renderer
         from services.demo import BEGIN_MS, INTRODUCTION, play
         from services.split import plain
@@ -250,7 +250,7 @@ def _scan(rooms: Rooms) -> Callable[..., None]:
         from time import perf_counter
 
         from gateways.candle_files import candle_paths, read_series
-        from handlers.cli_text import scan_document, scan_line
+        from handlers.cli_scan import scan_document, scan_line
         from services.scan_files import SHORT_SCAN_SERIES, scan_files, scan_series
 
         began = perf_counter()
@@ -345,7 +345,7 @@ def _health(rooms: Rooms) -> Callable[..., None]:
     def health(db: Db = None, as_json: AsJson = False, params: ParamsFile = None) -> None:
         """Ask the book how it is: exit code 0 OK, 1 WARN, 2 FAIL."""
         from diagnostics.checks import health_of
-        from handlers.cli_text import health_document, health_lines
+        from handlers.cli_health import health_document, health_lines
 
         path = DEFAULT_DB if db is None else db
         if db is not None and not path.parent.is_dir():

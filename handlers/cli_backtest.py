@@ -13,7 +13,6 @@ from engine.evaluation import Performance
 from engine.params import Params
 from engine.vocabulary import BookKind
 from handlers.cli_screen import progress_bar
-from handlers.cli_text import backtest_lines
 from services.backtest import RULES_ALONE, backtest, keep, metrics_of, performance_json
 from services.backtest_results import Compared, compare
 from services.blackouts import Blackout
@@ -70,7 +69,7 @@ def compared(path: Path, words: Sequence[Path]) -> dict[str, Any]:
 def judged_lines(document: Mapping[str, Any]) -> Iterator[str]:
     """A backtest for people; a walk-forward has its folds and series under it."""
     yield f"backtest {document['id']}"
-    yield from backtest_lines(dict(document))
+    yield from _judged_lines(document)
     if document["models"]:
         yield f"models asked where they stood: {', '.join(map(str, document['models']))}"
     if walked := document.get("walk_forward"):
@@ -93,6 +92,25 @@ def compared_lines(document: Mapping[str, Any]) -> Iterator[str]:
         yield _line("all", one["all"])
         for part in ("by_setup", "by_timeframe"):
             yield from (_line(name, figures) for name, figures in one[part].items())
+
+
+def _judged_lines(document: Mapping[str, Any]) -> Iterator[str]:
+    """A backtest as a table: the engine first, null models under it."""
+    sent, filled, ambiguous = document["sent"], document["filled"], document["ambiguous"]
+    yield f"{document['looks']:,} looks, {document['signals']:,} signals kept, {sent} sent, {filled} filled"
+    yield f"{ambiguous} trades with a candle that hid the order of its prices (the worse order was taken)"
+    yield f"{'':18} {'n':>7} {'expectancy R':>13} {'95 % interval':>18} {'win rate':>9} {'PF':>6} {'cost R':>7}"
+    for name, row in (("the setups", document), *document.get("null_models", {}).items()):
+        mean = row["expectancy_r"]
+        interval = f"{_text(mean['low'], '+.3f')} to {_text(mean['high'], '+.3f')}"
+        yield (
+            f"{name:18} {row['n']:>7,} {_text(mean['value'], '+.3f'):>13} {interval:>18}"
+            f" {_text(row['win_rate']['value'], '.1%'):>9} {_text(row['profit_factor'], '.2f'):>6}"
+            f" {_text(row['mean_cost_r'], '.3f'):>7}"
+        )
+    yield "setups stopped by"
+    for gate, count in sorted(document["stopped_by_gate"].items(), key=lambda item: -item[1]):
+        yield f"  {gate:22} {count:>7,}"
 
 
 def _models(book: Book, asked: Asked) -> PastModels:

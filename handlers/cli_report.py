@@ -10,7 +10,8 @@ from handlers.telegram.figures import Voice
 from handlers.telegram.texts_report import calendar_of, changed_line, details_text, summary_text
 from services.equity import Equity, equity_until
 from services.periods import CalendarPeriod, local
-from services.reports import REPORTS, Shown, document, report_zone, shown
+from services.report_calendar import REPORTS, report_zone
+from services.reports import Shown, document, shown
 from services.split import plain
 from storage.stores import Stores
 

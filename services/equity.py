@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.periods import CalendarPeriod
-from storage.reports import Origin, Span, balance_before, money_steps, trades
+from storage.reports import Origin, balance_before, money_steps, trades
 from storage.snapshots import SnapshotPeriod
+from storage.span import Span
 from storage.stores import Stores
 
 FEWEST_SHOWN = 6

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from services.pace import MS_PER_SECOND
-from storage.reports import Span
 from storage.snapshots import SnapshotPeriod
+from storage.span import Span
 
 MIDNIGHT = time()
 

@@ -29,17 +29,16 @@ from engine.follow import (
 )
 from engine.params import Params
 from engine.timeframes import Timeframe
-from engine.vocabulary import CloseReason, Direction, FillKind, Outcome, PortfolioKind, Position
+from engine.vocabulary import CloseReason, Direction, FillKind, Outcome, Position
 from services.announce import Announcements
 from services.booking import Booking, Followed, kept_ratio
 from services.checkpoints import Advice, Checkpoints
 from storage.checkpoints import Action
 from storage.conditions import Condition, TriggerOp
-from storage.portfolios import Portfolio
+from storage.portfolios import FOLLOWED_KINDS, Portfolio
 from storage.signals import StoredSignal
 from storage.stores import Stores
 
-FOLLOWED_KINDS = (PortfolioKind.PAPER, PortfolioKind.SHADOW)
 SHADOW_RISK = 1.0
 
 

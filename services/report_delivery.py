@@ -7,12 +7,12 @@ down is kept without a message, but for the newest of each kind.
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import time
 
-from engine.timeframes import DAY_MS, HOUR_MS
+from engine.timeframes import DAY_MS
 from services.announce import Announcements
 from services.periods import CalendarPeriod
-from services.reports import REPORTS, SCOPE, Report, report_in, report_of, report_zone, snapshot_of
+from services.report_calendar import DUE_AT, PATIENCE_MS, REPORTS, SCOPE, report_zone
+from services.reports import Report, report_in, report_of, snapshot_of
 from storage.book import Book
 from storage.chats import ChatKind
 from storage.outbox import OutboxItem
@@ -22,10 +22,6 @@ from storage.stores import Stores
 from storage.users import Role
 from storage.writer import Writer
 
-DUE_AT = time(8)
-"""When a report is due, by the clock on the wall of the zone, on the day behind its period."""
-PATIENCE_MS = HOUR_MS
-"""How long a report waits for positions that were not yet followed to the end of its period."""
 CAUGHT_UP_MS = 14 * DAY_MS
 """Periods that ended so long before the newest are not made up for."""
 

@@ -20,6 +20,7 @@ from engine.vocabulary import Outcome, PortfolioKind
 from services.periods import CalendarPeriod
 from services.protections import lock_in
 from services.public_record import ENOUGH_TO_JUDGE
+from services.report_calendar import SCOPE
 from storage import reports as figures
 from storage.codec import Json
 from storage.database import Connection
@@ -32,17 +33,12 @@ from storage.reports import (
     Origin,
     Results,
     SignalGroup,
-    Span,
     Trade,
 )
 from storage.snapshots import Snapshot, SnapshotPeriod
+from storage.span import Span
 from storage.stores import Stores
-from storage.users import Role
 
-REPORTS = {"daily": SnapshotPeriod.DAY, "weekly": SnapshotPeriod.WEEK, "monthly": SnapshotPeriod.MONTH}
-"""The reports there are, by name."""
-SCOPE = "report"
-"""What snapshots of reports are about."""
 TOLERANCE = 1e-9
 """Sums of the same numbers may differ by this share and are the same sum."""
 FEWEST_DAYS = 5
@@ -268,12 +264,6 @@ def changes(told: Report, now: Report) -> tuple[Change, ...]:
     return tuple(
         Change(name, was.get(name), is_.get(name)) for name in names if not _same(was.get(name), is_.get(name))
     )
-
-
-def report_zone(view: Stores) -> str:
-    """The zone whose days reports count by: that of the owner who was let in first, UTC in a book that has none."""
-    owners = view.users.with_role(Role.OWNER)
-    return min(owners, key=lambda owner: owner.id).timezone if owners else "UTC"
 
 
 def snapshot_of(report: Report) -> Snapshot:

@@ -9,6 +9,8 @@ from engine.vocabulary import PortfolioKind
 from storage.database import Connection
 
 DEFAULT_CURRENCY = "USDT"
+FOLLOWED_KINDS = (PortfolioKind.PAPER, PortfolioKind.SHADOW)
+"""The portfolios whose positions are followed through candles."""
 _COLUMNS = "id, name, kind, broker, account_id, currency, opened_ms, status"
 
 

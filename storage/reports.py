@@ -16,16 +16,9 @@ from storage.database import Connection
 from storage.events import EventType
 from storage.job_runs import JobStatus
 from storage.signals import GIVEN_TO_THE_CHANNEL
+from storage.span import Span
 
 LATEST_MS = (1 << 63) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of time [from_ms, to_ms), epoch milliseconds UTC."""
-
-    from_ms: int
-    to_ms: int
 
 
 ALL_TIME = Span(0, LATEST_MS)

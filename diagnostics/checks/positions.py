@@ -2,8 +2,8 @@
 
 from diagnostics.checks.finding import Asked, Check, Said, Status, some
 from engine.timeframes import HOUR_MS, MINUTE_MS, duration_text
-from services.position_manager import FOLLOWED_KINDS
 from storage.health import dedupe_state, unprotected
+from storage.portfolios import FOLLOWED_KINDS
 
 SETTLE_LATE_MS = 10 * MINUTE_MS
 OVERDUE_AFTER_MS = HOUR_MS

@@ -3,8 +3,7 @@
 from diagnostics.checks.finding import Asked, Check, Said, Status
 from engine.timeframes import MINUTE_MS
 from services.periods import CalendarPeriod
-from services.report_delivery import DUE_AT, PATIENCE_MS
-from services.reports import SCOPE, report_in, report_zone
+from services.report_calendar import DUE_AT, PATIENCE_MS, SCOPE, counts_in, report_zone
 from storage.snapshots import SnapshotPeriod
 
 LATE_AFTER_MS = PATIENCE_MS + 10 * MINUTE_MS
@@ -21,15 +20,10 @@ def daily_report(asked: Asked) -> Said:
     kept = asked.view.snapshots.at(SCOPE, zone, SnapshotPeriod.DAY, day.span.from_ms)
     if kept is None:
         return Said(Status.FAIL, f"none of {day.first}", "it is overdue", since_ms=day.after_ms(DUE_AT))
-    report = report_in(kept)
-    trades = report.facts.trades
-    if (
-        report.made_ms < report.to_ms
-        or report.facts.sent > report.facts.decided
-        or trades.wins + trades.losses + trades.breakeven != trades.n
-    ):
+    counts = counts_in(kept)
+    if counts.made_ms < counts.to_ms or counts.sent > counts.decided or counts.ended != counts.trades:
         detail = "it was made before the day's end, or its counts do not add up"
-        return Said(Status.WARN, f"{day.first} cannot be true", detail, since_ms=report.made_ms)
+        return Said(Status.WARN, f"{day.first} cannot be true", detail, since_ms=counts.made_ms)
     return Said(Status.OK, str(day.first), "kept, and its counts add up")
 
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from diagnostics.checks import Status
-from handlers.cli_text import health_document
+from handlers.cli_health import health_document
 from handlers.web.guard import LOOPBACK_NAMES, Guard, Rules
 from handlers.web.metrics import CONTENT_TYPE, exposition
 from handlers.web.reading import Readings

@@ -8,7 +8,8 @@ from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS
 from engine.vocabulary import BookKind
 from services.access import ensure_owners
 from services.announce import Announcements
-from services.report_delivery import CAUGHT_UP_MS, PATIENCE_MS, due_reports, keep_reports, report_told
+from services.report_calendar import PATIENCE_MS
+from services.report_delivery import CAUGHT_UP_MS, due_reports, keep_reports, report_told
 from storage.book import Book
 from storage.chats import ChatKind
 from storage.preferences import Loudness, Preferences, Subject

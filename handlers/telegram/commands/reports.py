@@ -9,7 +9,8 @@ from handlers.telegram.report_buttons import REPORT, View, asked_for, report_but
 from handlers.telegram.texts_report import changed_line, details_text, head_text, summary_text
 from services.periods import CalendarPeriod, local
 from services.post import EquityRequest
-from services.reports import REPORTS, report_zone, shown
+from services.report_calendar import REPORTS, report_zone
+from services.reports import shown
 from storage.snapshots import SnapshotPeriod
 from storage.stores import Stores
 from storage.users import Role
