@@ -132,12 +132,12 @@ def _rows_of(trade: LegacyTrade, natural_key: str, now_ms: int) -> TradeRows:
         closed_ms = status_ms
         qty = NOTIONAL_USDT / entry
         pnl = (close.exit_price - entry) * qty * trade.direction.sign
-        position = (qty, close.exit_price, closed_ms, close.reason.value, pnl, close.pnl_pct, r_multiple(trade))
+        position = (qty, close.exit_price, closed_ms, close.reason._value_, pnl, close.pnl_pct, r_multiple(trade))
     rr = trade.reward_risk
     share_ratio = 1 / len(trade.targets)
     plan_r = rr if share_ratio == 1 else _plan_r(trade, share_ratio)
     signal = (
-        _uid(natural_key), trade.symbol, trade.timeframe_text, trade.direction.value, natural_key, opened_ms, entry,
+        _uid(natural_key), trade.symbol, trade.timeframe_text, trade.direction._value_, natural_key, opened_ms, entry,
         trade.stop, valid_until_ms, rr, plan_r, trade.confidence, status, reason, status_ms,
     )  # fmt: skip
     targets = tuple((no, price, share_ratio) for no, price in enumerate(trade.targets, start=1))

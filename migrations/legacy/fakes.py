@@ -1,5 +1,6 @@
 """Rows that never were trades: the old bot's own test and demonstration data, known by how they were made up."""
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -23,6 +24,7 @@ TEST_SOURCES = frozenset({"AUTO_TEST", "TEST"})
 LADDER_FIRST_PRICE = 50_000
 LADDER_STEP = 100
 LADDER_ROWS = 20
+ANY_PRICE = (0.0, math.inf)
 # all demonstration rows of the old statistics were written within 200 microseconds, back-dated by whole hours
 _LADDER_INSTANT = re.compile(r"2025-11-\d\dT\d\d:29:32\.737[234]\d\d")
 
@@ -42,7 +44,7 @@ def made_up(fields: Mapping[str, object], symbol: str, entry: float) -> str | No
 
 def implausible(symbol: str, price: float) -> str | None:
     """Why this coin never had this price; None when it may have had it."""
-    low, high = PLAUSIBLE_PRICES.get(symbol, (0.0, float("inf")))
+    low, high = PLAUSIBLE_PRICES.get(symbol, ANY_PRICE)
     return None if low <= price <= high else f"impossible price: {symbol} never cost {price:g}"
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import IO
+from typing import IO, NamedTuple
 
 from migrations.legacy.words import shown
 
@@ -38,8 +38,7 @@ class Member:
         return "/" if self.key is None else _place_of(self.key, self.repeat)
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One element of an array: of the top one (`key` None) or of the top object's member `key`."""
 
     key: str | None
@@ -92,6 +91,14 @@ class _Text:
             what = "the file ends too early" if not found else f"{shown(found)} stands where '{expected}' should"
             raise _Break(f"{what}, at character {self._passed + self._at}")
         self._at += 1
+
+    def goes_on(self, end: str) -> bool:
+        """Whether another part follows: takes the comma before it or the end of them all; what else stands there breaks."""
+        found = self.peek()
+        if found not in (",", end):
+            self.take(",")
+        self._at += 1
+        return found == ","
 
     def value(self) -> tuple[object, str]:
         """The next value and its text."""
@@ -196,10 +203,8 @@ def _members(text: _Text) -> Iterator[Member | Element]:
         else:
             value, raw = text.value()
             yield Member(key, value, raw, repeat)
-        if text.peek() == "}":
-            text.take("}")
+        if not text.goes_on("}"):
             return
-        text.take(",")
 
 
 def _array(text: _Text, key: str | None, repeat: int = 0) -> Iterator[Member | Element]:
@@ -212,10 +217,8 @@ def _array(text: _Text, key: str | None, repeat: int = 0) -> Iterator[Member | E
     for index in count():
         value, raw = text.value()
         yield Element(key, f"{holder}/{index}", value, raw)
-        if text.peek() == "]":
-            text.take("]")
+        if not text.goes_on("]"):
             return
-        text.take(",")
 
 
 def cleaned(key: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from migrations.legacy import words
 from migrations.legacy.normal_form import LegacyTrade, Reading, RecordVerdict, System, Unusable
@@ -77,7 +77,7 @@ def _position(row: TableRow, ending: TableRow | None, clock: Clock) -> Reading:
         if fields.fields.get("source") == SYNCED_SOURCE and "timestamp" in signal:
             # such a row was written when the journal was read, not when the signal was made
             opened_us = clock.read(signal["timestamp"], "timestamp of the original signal", fields.repairs)
-            trade = replace(trade, opened_us=opened_us)
+            trade = trade._replace(opened_us=opened_us)
         if ending is not None:
             trade = _ended(trade, ending, fields, rules)
         return Judged(trade, trade.natural_key)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from migrations.legacy.json_stream import Broken, Element, Piece, cleaned
 from migrations.legacy.normal_form import Content, Reading, RecordVerdict, Unusable
@@ -15,8 +15,7 @@ ABOUT_THE_FILE = frozenset({"metadata", "last_updated", "version", "statistics",
 BREAK_REASON = "unreadable from here on"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A record as it stands in its file; `key` is its name where records are kept by name."""
 
     place: str
@@ -25,8 +24,7 @@ class Found:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """What a record turned out to be."""
 
     content: Content

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from migrations.legacy import words
 from migrations.legacy.fakes import made_up
@@ -52,8 +51,7 @@ def read_reports(pieces: Iterable[Piece], source: Source) -> Iterator[Reading]:
             yield reading
             continue
         kept = readings[latest[reading.content.date]]
-        yield replace(
-            reading,
+        yield reading._replace(
             verdict=RecordVerdict.DUPLICATE,
             reasons=(f"of {kept.place}, the latest report of {reading.content.date}",),
             content=None,

@@ -83,7 +83,8 @@ class Row:
         return clock.read(value, names[0], self.repairs)
 
     def instant_if_any(self, names: Sequence[str], clock: Clock) -> int | None:
-        return self.instant(names, clock) if self.has(names) else None
+        value = self.first(names)
+        return None if value is None else clock.read(value, names[0], self.repairs)
 
     def instant_until(self, names: Sequence[str], clock: Clock) -> int | None:
         """The end of a validity, which may lie in the future; None when there is none."""
@@ -100,9 +101,7 @@ class Row:
         measured = self.fields.get(name)
         if not isinstance(measured, dict):
             return
-        broken = [
-            shown(key) for key, value in measured.items() if isinstance(value, float) and not math.isfinite(value)
-        ]
+        broken = [shown(key) for key, value in measured.items() if type(value) is float and not math.isfinite(value)]
         if broken:
             self.repairs.append(f"{name}: {', '.join(broken)} not finite, taken as not measured")
 

@@ -82,9 +82,8 @@ def trade_judge(clock: Clock, system: System = System.SIGNAL_BOT, *, needs_timef
     """Judges rows as trades of a system."""
     rules = TradeRules(system, clock, needs_timeframe)
 
-    def judge(row: Row, found: Found) -> Judged:
-        if "NaN" in found.raw or "Infinity" in found.raw:
-            row.null_nonfinite("conditions")
+    def judge(row: Row, _: Found) -> Judged:
+        row.null_nonfinite("conditions")
         trade = read_trade(row, rules)
         return Judged(trade, trade.natural_key)
 

@@ -39,18 +39,11 @@ def read_trade(row: Row, rules: TradeRules) -> LegacyTrade:
     targets = _targets(row, direction)
     _check_sides(direction, entry, stop, targets)
     opened_us = row.instant(words.OPENED_FIELDS, rules.clock)
+    timeframe = timeframe_of(row, rules)
+    confidence = confidence_of(row)
+    valid_until_us = row.instant_until(words.VALID_UNTIL_FIELDS, rules.clock)
     trade = LegacyTrade(
-        system=rules.system,
-        symbol=symbol,
-        timeframe=timeframe_of(row, rules),
-        direction=direction,
-        opened_us=opened_us,
-        entry=entry,
-        stop=stop,
-        targets=targets,
-        confidence=confidence_of(row),
-        valid_until_us=row.instant_until(words.VALID_UNTIL_FIELDS, rules.clock),
-        close=None,
+        rules.system, symbol, timeframe, direction, opened_us, entry, stop, targets, confidence, valid_until_us, None
     )
     return end_of(trade, row, rules.clock)
 
@@ -78,7 +71,7 @@ def end_of(trade: LegacyTrade, row: Row, clock: Clock) -> LegacyTrade:
     )
     _check_outcome(trade, close)
     row.repairs.append(SIZE_REPAIR)
-    return trade.ended(close)
+    return LegacyTrade(*trade[:-1], close)
 
 
 def r_multiple(trade: LegacyTrade) -> float | None:
@@ -141,13 +134,13 @@ _ENDED = {word: Ended(word, outcome) for word, outcome in words.OUTCOMES.items()
 def _outcome(row: Row) -> Ended | None:
     """How the row says it ended: its outcome first, then its status, then the sign of its P/L; None = unresolved."""
     by_outcome = _ended(row.word(words.OUTCOME_FIELDS))
-    by_status = _ended(row.word(("status",)))
+    by_status = _ended(row.word(words.STATUS_FIELDS))
     for ended in (by_outcome, by_status):
         if ended is not None and ended.outcome is not None:
             if by_status is not None and by_status.outcome not in (None, ended.outcome):
                 row.repairs.append(f"status said {by_status.word}, outcome {ended.word}: the outcome counts")
             return ended
-    if by_outcome is None and by_status is None and row.has(("status", *words.OUTCOME_FIELDS)):
+    if by_outcome is None and by_status is None and row.has(words.STATE_FIELDS):
         return None
     if row.has((*words.PNL_FIELDS, *words.LOST_FIELDS, *words.EXIT_FIELDS)):
         row.repairs.append("no outcome noted: taken from the sign of its P/L")
@@ -158,7 +151,7 @@ def _outcome(row: Row) -> Ended | None:
 def _ended(word: str | None) -> Ended | None:
     if word is None:
         return None
-    spelled = word.strip().upper()
+    spelled = word if word in _ENDED else word.strip().upper()
     if (ended := _ENDED.get(spelled)) is not None:
         return ended
     if spelled in words.UNRESOLVED:
