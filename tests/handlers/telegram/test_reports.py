@@ -28,10 +28,10 @@ from services.announce import Announcements
 from services.periods import CalendarPeriod
 from services.post import EquityRequest
 from services.public_record import Ending
+from services.report_calendar import REPORTS
 from services.report_delivery import Reporting
 from services.reports import (
     INCIDENTS,
-    REPORTS,
     Change,
     Facts,
     Figures,
