@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -17,7 +17,7 @@ from migrations.legacy.raw_text import packed
 from migrations.legacy.reading import BREAK_REASON
 from migrations.legacy.shapes import UNREADABLE
 from services.check_legacy import CandleSummary, check_against_candles
-from services.legacy_files import FileFailed, LegacyFile, NotLegacy, Unreadable, batches, found_files, version_of
+from services.legacy_files import FileFailed, LegacyFile, NotLegacy, Unreadable, found_files, opened
 from storage.book import Book
 from storage.legacy import LegacyRecords
 from storage.legacy_bulk import BULK, Bulk
@@ -204,15 +204,15 @@ def _import_file(file: LegacyFile | Unreadable, job: _Job, import_id: int, unit:
 
 
 def _import_legacy_file(file: LegacyFile, job: _Job, import_id: int, unit: Unit) -> FileReceipt:
-    version = version_of(file)
-    with unit() as tx:
+    version, read = opened(file, job.zone, job.now_ms, job.bulk)
+    with closing(read), unit() as tx:
         records = LegacyRecords(tx.connection)
         if known := records.counts(version.sha256):
             return _receipt_of_known(file, known, records.break_of(version.sha256))
         being_read = FileBeingRead(import_id, file.name, version.sha256, file.shape, version.size, job.now_ms, job.bulk)
         writer = LegacyWriter(tx, being_read)
         with _collection_paused():
-            for batch in batches(file, version, job.zone, job.now_ms, job.bulk):
+            for batch in read:
                 writer.write(batch.entries)
                 job.progress(file.name, batch.bytes_read, file.size)
         polled = writer.finish()

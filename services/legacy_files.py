@@ -5,8 +5,9 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import tzinfo
 from enum import Enum
@@ -47,7 +48,7 @@ PIECES_LOOKED_AT = 2_000
 CHARACTERS_LOOKED_AT = 8 << 20
 BATCH = 500
 PIPE_BYTES = 1 << 20  # some batches, so that neither process waits for the other at every one; the most Linux grants
-HASHED_AT_ONCE = 1 << 20
+BATCHES_AHEAD = 100  # what a process reads in some seconds; they wait in memory
 KEPT_OF_UNREADABLE = 1 << 20
 
 
@@ -130,41 +131,70 @@ class Version:
     changed_ns: int
 
 
-def version_of(file: LegacyFile) -> Version:
-    """The file's content as it is now; FileFailed when it cannot be read."""
-    digest = hashlib.sha256()
-    try:
-        state = file.path.stat()
-        with file.path.open("rb") as opened:
-            while block := opened.read(HASHED_AT_ONCE):
-                digest.update(block)
-    except OSError as error:
-        raise FileFailed(_sentence(error)) from error
-    return Version(digest.hexdigest(), state.st_size, state.st_mtime_ns)
+def opened(
+    file: LegacyFile, zone: tzinfo, now_ms: int, bulk: Bulk = BULK
+) -> tuple[Version, Generator[Batch, None, None]]:
+    """The file's content as it is now, and its records, judged; a large file is read by a process of its own.
 
-
-def batches(file: LegacyFile, version: Version, zone: tzinfo, now_ms: int, bulk: Bulk = BULK) -> Iterator[Batch]:
-    """The file's records, judged; a large file is read by a process of its own.
-
-    FileFailed when it cannot be read to its end, or is no longer the file it was.
+    FileFailed, here or among the records, when it cannot be read to its end or is no longer the file it was.
     """
-    try:
-        yield from _batches(file, zone, now_ms, bulk)
+    with _explained():
         state = file.path.stat()
+        read = _batches(file, zone, now_ms, bulk)
+        ahead, sha256 = _read_while_hashed(file, read) if _is_large(file, bulk) else ((), _sha256(file.path))
+    version = Version(sha256, state.st_size, state.st_mtime_ns)
+    return version, _to_its_end(file, version, ahead, read)
+
+
+def _read_while_hashed(file: LegacyFile, read: Iterator[Batch]) -> tuple[Sequence[Batch], str]:
+    """The first batches of a file, as many as its process reads until its content is hashed, and the hash."""
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        hashing = beside.submit(_sha256, file.path)
+        ahead = []
+        for batch in islice(read, BATCHES_AHEAD):
+            ahead.append(batch)
+            if hashing.done():
+                break
+    return ahead, hashing.result()
+
+
+def _to_its_end(
+    file: LegacyFile, version: Version, ahead: Sequence[Batch], read: Iterator[Batch]
+) -> Generator[Batch, None, None]:
+    with _explained():
+        yield from ahead
+        yield from read
+        state = file.path.stat()
+    if (state.st_size, state.st_mtime_ns) != (version.size, version.changed_ns):
+        raise FileFailed("it was changed while it was read: stop the old bot and import again")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn errors of the disk and of SQLite into the reason why a file failed."""
+    try:
+        yield
     except OSError as error:
         raise FileFailed(_sentence(error)) from error
     except BookError as error:
         raise FileFailed(str(error)) from error
-    if (state.st_size, state.st_mtime_ns) != (version.size, version.changed_ns):
-        raise FileFailed("it was changed while it was read: stop the old bot and import again")
+
+
+def _is_large(file: LegacyFile, bulk: Bulk) -> bool:
+    return file.storage is Storage.JSON and file.size >= bulk.from_bytes
 
 
 def _batches(file: LegacyFile, zone: tzinfo, now_ms: int, bulk: Bulk) -> Iterator[Batch]:
     if file.storage is Storage.DATABASE:
         return _database_batches(file.path, zone, now_ms)
-    if file.size < bulk.from_bytes:
-        return _json_batches(file.path, file.shape, zone, now_ms)
-    return _batches_of_worker(file.path, file.shape, zone, now_ms)
+    if _is_large(file, bulk):
+        return _batches_of_worker(file.path, file.shape, zone, now_ms)
+    return _json_batches(file.path, file.shape, zone, now_ms)
 
 
 def _walk(directory: Path) -> Iterator[Path]:

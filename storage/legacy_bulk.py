@@ -8,7 +8,7 @@ from storage.database import CACHE_KIB, Connection
 
 BULK_FROM_BYTES = 32 << 20
 BULK_CACHE_KIB = 262_144
-ROWS_AT_ONCE = 50
+ROWS_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from engine.vocabulary import BookKind
 from services.backup import back_up, backups_of, drill
 from services.import_legacy import import_directory
 from services.learning import Learning
-from services.legacy_files import LegacyFile, batches, found_files, version_of
+from services.legacy_files import LegacyFile, found_files, opened
 from services.restore import restore
 from services.schedule import NothingToDo
 from services.upgrade import upgrade
@@ -147,7 +147,7 @@ def test_a_large_file_is_whole_or_absent_and_its_indexes_are_always_there(before
 
 
 def write_in_bulk(book: Book, file: LegacyFile) -> None:
-    version = version_of(file)
+    version, read = opened(file, UTC, IMPORT_MS)
     with book.transaction() as tx:
         records = LegacyRecords(tx.connection)
         if records.counts(version.sha256):
@@ -155,7 +155,7 @@ def write_in_bulk(book: Book, file: LegacyFile) -> None:
         import_id = records.begin("old", IMPORT_MS)
         being_read = FileBeingRead(import_id, file.name, version.sha256, file.shape, BULK_FROM_BYTES, IMPORT_MS)
         writer = LegacyWriter(tx, being_read)
-        for batch in batches(file, version, UTC, IMPORT_MS):
+        for batch in read:
             writer.write(batch.entries)
         writer.finish()
 
