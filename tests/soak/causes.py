@@ -21,6 +21,7 @@ COARSEST = Timeframe.H4
 """The coarsest timeframe that a trouble of hours can keep from closing more than once."""
 SERIES = re.compile(r"\b([A-Z0-9]+USDT) (\d+[mhdw])\b")
 SYMBOL = re.compile(r"\b[A-Z0-9]+USDT\b")
+HIDDEN = re.compile(r"\band \d+ more\b")
 
 
 class Kind(Enum):
@@ -119,7 +120,7 @@ def explanation(incident: Incident, spans: Sequence[Span], at_ms: int | None = N
     if cause is None:
         return None
     at_ms = incident.opened_ms if at_ms is None else at_ms
-    symbols = set(SYMBOL.findall(incident.message))
+    symbols, names_are_hidden = set(SYMBOL.findall(incident.message)), HIDDEN.search(incident.message) is not None
     bars_ms = (
         [Timeframe.parse(text).ms for _, text in SERIES.findall(incident.message)] if cause.until_next_close else []
     )
@@ -129,7 +130,7 @@ def explanation(incident: Incident, spans: Sequence[Span], at_ms: int | None = N
         for span in spans
         if span.kind in cause.kinds
         and span.since_ms <= at_ms < span.until_ms + grace_ms
-        and (span.symbol is None or span.symbol in symbols)
+        and (span.symbol is None or span.symbol in symbols or names_are_hidden)
     ]
     return min(found, key=lambda one: one.after_ms, default=None)
 

@@ -52,14 +52,31 @@ class Soaked:
 
 
 PAGE = """# A month in the life of the bot
-`python -m tests.soak.run --days {wanted} --symbols {symbols} --write docs/soak.md` lets the live bot's own pipeline and
+`python -m tests.soak.run --days 30 --symbols 50 --write docs/soak.md` (`make soak`) lets the live bot's own pipeline and
 schedule run over a clock that jumps from slot to slot, against an exchange and a Telegram that fail now and then, and
 writes this page, anew after every day. `tests/soak/test_soak.py` holds what it shows. The exchange is the fake of the
 tests, asked in memory instead of over a socket, and so is Telegram; the clock of all of them is one.
 
+Every day: 503 for 90 seconds, 429 for 12 minutes, one pair frozen for 3 hours, no answers for 40 seconds, a hole of three
+minutes in one pair, the exchange's clock an hour behind for 20 minutes, Telegram down for 10 minutes (every seventh day for
+6 hours). In turns of five days: a ban (418) for 40 minutes, everything frozen for 4 hours, 451 for an hour. Once: a hole of
+two hours that is never filled, a pair that is delisted. The bot is stopped for 95 minutes every tenth day.
+
+Memory is what the process holds but for what is mapped from files, which it shares with whatever else runs, and without
+the prices of the invented pairs. For some days it grows by what is kept for speed and has a limit: SQLite's pages, up to
+16 MB for each of some connections, which fill as the book grows, the windows of all series, and what the allocator keeps
+of the peaks of looks and backups. Growth is that of the median of the last {compared} days over the median of the first
+{compared} after those.
+
+An incident is explained by a trouble of a kind its check suffers from (`tests/soak/causes.py`), of a pair it names (any, of
+a message that names but some), that was on or had ended no longer ago than the check may stay ill by its own limits; both
+when it was opened and when its check was ill for the last time.
+{runs}"""
+
+RUN = """
+## {days} of {wanted} days, {symbols} pairs x {timeframes}
 | what | |
 |---|---|
-| simulated | {days} days, {symbols} symbols x {timeframes} |
 | took | {wall_s:,.0f} s, {cpu_s:,.0f} s of CPU |
 | questions to the exchange | {asked:,} |
 | troubles of the exchange and of Telegram scripted | {troubles} |
@@ -75,38 +92,28 @@ tests, asked in memory instead of over a socket, and so is Telegram; the clock o
 | series left out, holes named | {silent}, {holes} |
 | identities that do not hold | {identities} |
 
-Memory is what the process holds but for what is mapped from files, which it shares with whatever else runs, and without
-the prices of the invented pairs. For some days it grows by what is kept for speed and has a limit: SQLite's pages, up to
-16 MB for each of some connections, which fill as the book grows, the windows of all series, and what the allocator keeps
-of the peaks of looks and backups. Growth is that of the median of the
-last {compared} days over the median of the first {compared} after those.
-
-## What is scripted
-Every day: 503 for 90 seconds, 429 for 12 minutes, one pair frozen for 3 hours, no answers for 40 seconds, a hole of three
-minutes in one pair, the exchange's clock an hour behind for 20 minutes, Telegram down for 10 minutes (every seventh day for
-6 hours). In turns of five days: a ban (418) for 40 minutes, everything frozen for 4 hours, 451 for an hour. Once: a hole of
-two hours that is never filled, a pair that is delisted. The bot is stopped for 95 minutes every tenth day.
-
-## What explained the incidents
-An incident is explained by a trouble of a kind its check suffers from (`tests/soak/causes.py`), of the pair it names, that
-was on or had ended no longer ago than the check may stay ill by its own limits; both when it was opened and when its check
-was ill for the last time.
+What explained the incidents:
 
 | check | incidents | explained by | after its end | at most | because |
 |---|---|---|---|---|---|
 {explained}
 
-## Day by day
+Day by day, counted from the beginning:
+
 | day | memory, MB | book, MB | questions | looks | closed positions | messages | incidents | CPU s |
 |---|---|---|---|---|---|---|---|---|
 {table}
 """
 
 
-def page(seen: Soaked) -> str:
-    """The page, of a run that is over or still on its way."""
+def page(*runs: Soaked) -> str:
+    """The page of runs that are over or still on their way."""
+    return PAGE.format(compared=COMPARED_DAYS, runs="".join(map(_run, runs)))
+
+
+def _run(seen: Soaked) -> str:
     verdict, last = seen.verdict, seen.days[-1]
-    return PAGE.format(
+    return RUN.format(
         wanted=seen.wanted_days,
         days=len(seen.days),
         symbols=seen.symbols,
@@ -120,7 +127,6 @@ def page(seen: Soaked) -> str:
         closed=verdict.closed,
         told=last.told,
         warm_up=WARM_UP_DAYS,
-        compared=COMPARED_DAYS,
         memory=_memory(seen),
         slots=verdict.slots.expected,
         missed=verdict.slots.missed,

@@ -76,6 +76,15 @@ def test_a_series_left_out_may_be_stale_until_its_own_next_close():
     assert explanation(opened("candles: 1 stale (P01USDT 2h)", late_ms), [FROZEN]) is not None
 
 
+def test_of_many_pairs_a_message_names_some_and_may_mean_any():
+    delisted = Span(Kind.DELISTED, NOON_MS, FOR_EVER_MS, "P09USDT")
+    few = opened("positions: 2 unsettled (P01USDT, P02USDT)", NOON_MS + HOUR_MS)
+    many = opened("positions: 5 unsettled (P01USDT, P02USDT, P03USDT and 2 more)", NOON_MS + HOUR_MS)
+
+    assert explanation(few, [delisted]) is None
+    assert explanation(many, [delisted]) is not None
+
+
 def test_an_incident_that_lasts_longer_than_its_trouble_is_not_explained():
     began_ms = NOON_MS + 2 * HOUR_MS
     in_time = Incident(STALE, began_ms, FROZEN.until_ms + HOUR_MS + HEALED_AFTER_MS)
