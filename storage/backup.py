@@ -14,6 +14,8 @@ from storage.stores import Stores
 
 WHOLE_FILE = -1
 """Pages a step of SQLite's backup: all in one, because a step-wise one begins anew with every write of the bot."""
+ONE_PASS_CACHE_KIB = 1_024
+"""Who goes through a file once gains nothing from more, and every thread's heap would keep the room of it for good."""
 
 
 class Depth(Enum):
@@ -107,6 +109,7 @@ def _opened(path: Path, access: Access) -> Iterator[Connection]:
         refuse_foreign_log(path)
         connection = connect(path, access)
         try:
+            connection.execute(f"PRAGMA cache_size=-{ONE_PASS_CACHE_KIB}")
             yield connection
         finally:
             connection.close()

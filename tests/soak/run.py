@@ -9,7 +9,7 @@ import gc
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -42,7 +42,7 @@ from tests.fakes.clock import ManualClock
 from tests.soak import world
 from tests.soak.causes import spans_of
 from tests.soak.page import Day, Soaked, page
-from tests.soak.verdict import judged
+from tests.soak.verdict import verdict_of
 from tests.times import ms
 
 BEGIN_MS = ms("2026-01-05T00:30")
@@ -66,9 +66,12 @@ def silent(seen: Soaked) -> None:
 
 
 class Soak:
-    """One run: the world, its clock, and the days that are over; `tell` gets what was seen after every day."""
+    """One run: the world, its clock, and the days that are over; `tell` gets what was seen after every day.
 
-    def __init__(self, size: Size, folder: Path, tell: Callable[[Soaked], None]) -> None:
+    What is no part of the bot and takes much memory is done by `apart`, a process of its own.
+    """
+
+    def __init__(self, size: Size, folder: Path, tell: Callable[[Soaked], None], apart: Executor) -> None:
         self._size = size
         self._folder = folder
         self._tell = tell
@@ -76,9 +79,8 @@ class Soak:
         self._end_ms = BEGIN_MS + size.days * DAY_MS
         invented = world.pairs(size.symbols)
         self._names = tuple(one.symbol for one in invented)
-        # in a process of its own, whose memory goes with it
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
-            series = apart.submit(world.history, invented, BEGIN_MS, self._end_ms).result()
+        self._apart = apart
+        series = apart.submit(world.history, invented, BEGIN_MS, self._end_ms).result()
         self._prices_bytes = world.size_bytes(series)
         self._clock = ManualClock(BEGIN_MS)
         troubles = world.flapping(BEGIN_MS, self._end_ms, self._names)
@@ -96,8 +98,7 @@ class Soak:
             await self._life(begins_ms)
             self._clock.ms = ends_ms
         await self._life(self._end_ms)
-        with Book.open(self._path, BookKind.LIVE, now_ms=self._clock.ms) as book, book.reading() as view:
-            return self._seen(view)
+        return self._seen()
 
     @property
     def _path(self) -> Path:
@@ -185,15 +186,15 @@ class Soak:
                 cpu_s=time.process_time() - self._began_cpu_s,
             )
         )
-        return self._seen(view)
+        return self._seen()
 
-    def _seen(self, view: Stores) -> Soaked:
+    def _seen(self) -> Soaked:
         return Soaked(
             wanted_days=self._size.days,
             symbols=self._size.symbols,
             troubles=len(self._spans) - len(self._stops),
             days=tuple(self._days),
-            verdict=judged(view, self._spans, self._clock.ms),
+            verdict=self._apart.submit(verdict_of, self._path, self._spans, self._clock.ms).result(),
             wall_s=time.monotonic() - self._began_s,
         )
 
@@ -211,7 +212,8 @@ def _next_slot(job: Job, now_ms: int) -> int:
 
 async def soak(size: Size, folder: Path, tell: Callable[[Soaked], None] = silent) -> Soaked:
     """Run the bot for that many days of the clock."""
-    return await Soak(size, folder, tell).run()
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+        return await Soak(size, folder, tell, apart).run()
 
 
 def main() -> None:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 
 from engine.timeframes import DAY_MS, MINUTE_MS
 from handlers.settings import DEFAULT_TIMEFRAMES
 from services.live import scan_job
+from storage.book import Book
 from storage.events import Event, EventType
 from storage.identities import identities
 from storage.job_runs import JobStatus
@@ -67,6 +69,12 @@ class Verdict:
             for one in self.incidents
             if not one.is_whole
         )
+
+
+def verdict_of(path: Path, spans: Sequence[Span], now_ms: int) -> Verdict:
+    """The verdict over the book at `path`, which may be written meanwhile."""
+    with Book.open_read_only(path) as book, book.reading() as view:
+        return judged(view, spans, now_ms)
 
 
 def judged(view: Stores, spans: Sequence[Span], now_ms: int) -> Verdict:
