@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -204,8 +204,7 @@ def _import_file(file: LegacyFile | Unreadable, job: _Job, import_id: int, unit:
 
 
 def _import_legacy_file(file: LegacyFile, job: _Job, import_id: int, unit: Unit) -> FileReceipt:
-    version, read = opened(file, job.zone, job.now_ms, job.bulk)
-    with closing(read), unit() as tx:
+    with opened(file, job.zone, job.now_ms, job.bulk) as (version, read), unit() as tx:
         records = LegacyRecords(tx.connection)
         if known := records.counts(version.sha256):
             return _receipt_of_known(file, known, records.break_of(version.sha256))

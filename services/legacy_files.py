@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import tzinfo
 from enum import Enum
@@ -97,6 +97,9 @@ class Batch:
     bytes_read: int
 
 
+Batches = Generator[Batch, None, None]
+
+
 class FileFailed(Exception):
     """A file that could not be read to its end; the message is the reason for a person."""
 
@@ -131,19 +134,18 @@ class Version:
     changed_ns: int
 
 
-def opened(
-    file: LegacyFile, zone: tzinfo, now_ms: int, bulk: Bulk = BULK
-) -> tuple[Version, Generator[Batch, None, None]]:
+@contextmanager
+def opened(file: LegacyFile, zone: tzinfo, now_ms: int, bulk: Bulk = BULK) -> Iterator[tuple[Version, Iterator[Batch]]]:
     """The file's content as it is now, and its records, judged; a large file is read by a process of its own.
 
     FileFailed, here or among the records, when it cannot be read to its end or is no longer the file it was.
     """
-    with _explained():
-        state = file.path.stat()
-        read = _batches(file, zone, now_ms, bulk)
-        ahead, sha256 = _read_while_hashed(file, read) if _is_large(file, bulk) else ((), _sha256(file.path))
-    version = Version(sha256, state.st_size, state.st_mtime_ns)
-    return version, _to_its_end(file, version, ahead, read)
+    with closing(_batches(file, zone, now_ms, bulk)) as read:
+        with _explained():
+            state = file.path.stat()
+            ahead, sha256 = _read_while_hashed(file, read) if _is_large(file, bulk) else ((), _sha256(file.path))
+        version = Version(sha256, state.st_size, state.st_mtime_ns)
+        yield version, _to_its_end(file, version, chain(ahead, read))
 
 
 def _read_while_hashed(file: LegacyFile, read: Iterator[Batch]) -> tuple[Sequence[Batch], str]:
@@ -158,11 +160,8 @@ def _read_while_hashed(file: LegacyFile, read: Iterator[Batch]) -> tuple[Sequenc
     return ahead, hashing.result()
 
 
-def _to_its_end(
-    file: LegacyFile, version: Version, ahead: Sequence[Batch], read: Iterator[Batch]
-) -> Generator[Batch, None, None]:
+def _to_its_end(file: LegacyFile, version: Version, read: Iterator[Batch]) -> Iterator[Batch]:
     with _explained():
-        yield from ahead
         yield from read
         state = file.path.stat()
     if (state.st_size, state.st_mtime_ns) != (version.size, version.changed_ns):
@@ -189,7 +188,7 @@ def _is_large(file: LegacyFile, bulk: Bulk) -> bool:
     return file.storage is Storage.JSON and file.size >= bulk.from_bytes
 
 
-def _batches(file: LegacyFile, zone: tzinfo, now_ms: int, bulk: Bulk) -> Iterator[Batch]:
+def _batches(file: LegacyFile, zone: tzinfo, now_ms: int, bulk: Bulk) -> Batches:
     if file.storage is Storage.DATABASE:
         return _database_batches(file.path, zone, now_ms)
     if _is_large(file, bulk):
@@ -265,7 +264,7 @@ def _text(file: BinaryIO) -> TextIOWrapper:
     return TextIOWrapper(file, encoding="utf-8-sig", newline="")
 
 
-def _json_batches(path: Path, shape_name: str, zone: tzinfo, now_ms: int) -> Iterator[Batch]:
+def _json_batches(path: Path, shape_name: str, zone: tzinfo, now_ms: int) -> Batches:
     shape = next(shape for shape in SHAPES if shape.name == shape_name)
     with path.open("rb") as file, _text(file) as text:
         whole = pieces(text)
@@ -276,14 +275,14 @@ def _json_batches(path: Path, shape_name: str, zone: tzinfo, now_ms: int) -> Ite
             yield Batch(tuple(entry_of(reading, now_ms) for reading in some), file.tell())
 
 
-def _database_batches(path: Path, zone: tzinfo, now_ms: int) -> Iterator[Batch]:
+def _database_batches(path: Path, zone: tzinfo, now_ms: int) -> Batches:
     readings = iter(read_tables(legacy_rows(path), Clock(zone, now_ms)))
     size = path.stat().st_size
     while some := tuple(islice(readings, BATCH)):
         yield Batch(tuple(entry_of(reading, now_ms) for reading in some), size)
 
 
-def _batches_of_worker(path: Path, shape_name: str, zone: tzinfo, now_ms: int) -> Iterator[Batch]:
+def _batches_of_worker(path: Path, shape_name: str, zone: tzinfo, now_ms: int) -> Batches:
     """The batches of a process that reads while this one writes."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)

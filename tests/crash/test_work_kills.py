@@ -147,8 +147,7 @@ def test_a_large_file_is_whole_or_absent_and_its_indexes_are_always_there(before
 
 
 def write_in_bulk(book: Book, file: LegacyFile) -> None:
-    version, read = opened(file, UTC, IMPORT_MS)
-    with book.transaction() as tx:
+    with opened(file, UTC, IMPORT_MS) as (version, read), book.transaction() as tx:
         records = LegacyRecords(tx.connection)
         if records.counts(version.sha256):
             return

@@ -229,6 +229,12 @@ def test_measurements_that_are_not_finite_are_noted_and_do_not_cost_the_trade():
     assert any("rsi" in reason and "volume_ratio" in reason for reason in reading.reasons)
 
 
+def test_a_measurement_beyond_all_numbers_is_noted_as_well():
+    [reading] = read(journal(row(conditions={"rsi": 83.3})).replace("83.3", "1e999"))
+
+    assert any("'rsi' not finite" in reason for reason in reading.reasons)
+
+
 @pytest.mark.parametrize(
     "document",
     [
