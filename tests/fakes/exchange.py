@@ -54,7 +54,7 @@ class Bars(Protocol):
 
 
 class SimulatedBars:
-    """Prices of the simulated market; with `ends_ms` nothing is traded from then on."""
+    """Prices of the simulated market; with `ends_ms` nothing is traded from then on: a last candle begins and no other."""
 
     def __init__(self, seed: int, ends_ms: int | None = None) -> None:
         self._ends_ms = ends_ms
@@ -66,7 +66,7 @@ class SimulatedBars:
         ]
 
     def bars(self, symbol: str, timeframe: Timeframe, since_ms: int, until_ms: int) -> Candles:
-        ends_ms = until_ms if self._ends_ms is None else min(until_ms, self._ends_ms)
+        ends_ms = until_ms if self._ends_ms is None else min(until_ms, self._ends_ms + timeframe.ms)
         return self._market.bars(symbol, timeframe, since_ms, ends_ms)
 
 

@@ -107,6 +107,19 @@ async def test_a_candle_before_a_hole_is_closed_by_the_one_behind_the_hole(futur
     assert (last.closed_at_ms, since.closed_at_ms) == (NOON_MS, NOON_MS)
 
 
+async def test_the_last_candle_before_all_trading_ends_is_closed_and_the_one_begun_then_never_is(clock):
+    ended = Exchange(SimulatedBars(seed=7, ends_ms=NOON_MS), clock)
+    clock.advance(5 * HOUR_MS)
+    with ended.running() as url:
+        binance = reach(url, clock)
+        given = [
+            await binance.candles("BTCUSDT", Timeframe.M15, 2, until_ms) for until_ms in (NOON_MS, NOON_MS + HOUR_MS)
+        ]
+        await binance.aclose()
+
+    assert [candles.closed_at_ms for candles in given] == [NOON_MS, NOON_MS]
+
+
 async def test_a_next_candle_that_is_late_is_waited_for_some_seconds(futures, exchange, clock):
     exchange.troubles = (Frozen(since_ms=HALF_PAST_MS, until_ms=NOON_MS + HOUR_MS + 4_000),)
     clock.ms = NOON_MS + HOUR_MS + 3_000
