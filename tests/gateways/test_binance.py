@@ -112,8 +112,9 @@ async def test_the_last_candle_before_all_trading_ends_is_closed_and_the_one_beg
     clock.advance(5 * HOUR_MS)
     with ended.running() as url:
         binance = reach(url, clock)
+        since_ms = NOON_MS - HOUR_MS
         given = [
-            await binance.candles("BTCUSDT", Timeframe.M15, 2, until_ms) for until_ms in (NOON_MS, NOON_MS + HOUR_MS)
+            await binance.candles_since("BTCUSDT", Timeframe.M15, since_ms, until_ms) for until_ms in (NOON_MS, clock.ms)
         ]
         await binance.aclose()
 
