@@ -164,14 +164,6 @@ class Findings:
         """How many bars were read."""
         return int(self.bars.trend.size)
 
-    def at_bar(self, bar: int) -> slice:
-        """The positions of what became known at the close of `bar`."""
-        return slice(int(self.bars.first_event[bar]), int(self.bars.first_event[bar + 1]))
-
-    def upto(self, bar: int) -> slice:
-        """The positions of everything known at the close of `bar`."""
-        return slice(0, int(self.bars.first_event[bar + 1]))
-
     def between(self, first_bar: int, last_bar: int) -> slice:
         """The positions of what became known from the close of `first_bar` to that of `last_bar`, both included."""
         return slice(int(self.bars.first_event[first_bar]), int(self.bars.first_event[last_bar + 1]))
