@@ -115,9 +115,9 @@ class Events:
 
     def latest(self, count: int, type: EventType | None = None) -> tuple[Event, ...]:
         """The newest events, newest first."""
-        return self._select(
-            "?1 IS NULL OR type=?1 ORDER BY at_ms DESC, id DESC LIMIT ?2", (None if type is None else type.value, count)
-        )
+        if type is None:
+            return self._select("TRUE ORDER BY at_ms DESC, id DESC LIMIT ?", (count,))
+        return self._select("type=? ORDER BY at_ms DESC, id DESC LIMIT ?", (type.value, count))
 
     def by_key(self, idem_key: str) -> Event | None:
         """The event that was written under this key, if it was."""

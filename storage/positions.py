@@ -132,7 +132,9 @@ class Positions:
     def open_positions(self, portfolio_id: int | None = None, symbol: str | None = None) -> tuple[Position, ...]:
         """Open positions, in the order they were opened."""
         return self._select(
-            "status='OPEN' AND (?1 IS NULL OR portfolio_id=?1) AND (?2 IS NULL OR symbol=?2) ORDER BY opened_ms, id",
+            # by portfolio, because the index of what is open begins with it
+            "status='OPEN' AND portfolio_id IN(SELECT id FROM portfolios WHERE ?1 IS NULL OR id=?1)"
+            " AND (?2 IS NULL OR symbol=?2) ORDER BY opened_ms, id",
             (portfolio_id, symbol),
         )
 
