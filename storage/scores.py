@@ -16,11 +16,12 @@ _COLUMNS = (
     " status_reason, status_ms"
 )
 
-# closes are counted in the order they were booked, which the events keep: a close by hand may come before an earlier stop
+# closes are counted in the order they were booked, which the events keep: a close by hand may come before an earlier stop;
+# CROSS keeps SQLite at the portfolios first, with whose id the index of what is closed begins
 _CLOSES = """
 SELECT p.symbol, s.timeframe, p.direction, s.setup, s.session, s.regime, s.candle_close_ms, p.closed_ms, p.outcome,
   p.realized_pnl, p.r_multiple
-FROM positions p JOIN portfolios f ON f.id=p.portfolio_id JOIN signals s ON s.id=p.signal_id
+FROM portfolios f CROSS JOIN positions p ON p.portfolio_id=f.id JOIN signals s ON s.id=p.signal_id
 WHERE p.status='CLOSED' AND f.kind IN('paper','real') AND p.closed_ms>=?
 ORDER BY (SELECT MIN(e.id) FROM events e WHERE e.position_id=p.id AND e.type='POSITION_CLOSED'), p.id"""
 EVER_MS = 0
