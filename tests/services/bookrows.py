@@ -25,7 +25,7 @@ _QUERIES: Mapping[str, str] = {
     "fills": "SELECT * FROM fills ORDER BY id",
     "ledger": "SELECT * FROM ledger ORDER BY id",
     "events": "SELECT at_ms, type, signal_id, position_id, portfolio_id, symbol, message, idem_key FROM events"
-    " WHERE type NOT IN('BOT_STARTED','BOT_STOPPED','SIGNAL_SENT','SEND_UNKNOWN','DEFECT','COMMAND','RIGHTS_CHANGED',"
+    " WHERE type NOT IN('BOT_STARTED','BOT_STOPPED','SIGNAL_SENT','PART_SENT','SEND_UNKNOWN','DEFECT','COMMAND','RIGHTS_CHANGED',"
     "'INCIDENT_OPENED','INCIDENT_RESOLVED','HEALED')"
     " ORDER BY id",
     # a digest carries the head of the record, which knows when each post was sent; a report comes when the bot is up;
