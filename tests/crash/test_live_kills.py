@@ -25,6 +25,7 @@ from engine.timeframes import HOUR_MS, MINUTE_MS, Timeframe
 from engine.vocabulary import BookKind
 from services.live import scan_job
 from services.live_settle import unsettled
+from services.watch_health import HEALTH_OPENED, HEALTH_RESOLVED
 from storage.account import open_account
 from storage.book import Book
 from storage.events import EventType
@@ -118,7 +119,9 @@ def test_a_bot_that_is_killed_again_and_again_leaves_the_book_and_the_channel_of
             assert all(truth.holds for truth in (*identities(view), *integrity(view)))
             doubts = view.events.latest(10_000, EventType.SEND_UNKNOWN)
             unknown = Counter(int(str(event.idem_key).split(":")[1]) for event in doubts)
-            sent = [item for m in view.messages.all() for item in view.outbox.of_message(m.id) if not item.edits]
+            # an alarm of a slow machine may come between the rest and the stop
+            told_of = [message for message in view.messages.all() if message.kind not in (HEALTH_OPENED, HEALTH_RESOLVED)]
+            sent = [item for message in told_of for item in view.outbox.of_message(message.id) if not item.edits]
             assert all(item.state is OutboxState.SENT for item in sent)
             declared = {item.telegram_message_id for number in unknown for item in [view.outbox.get(number)]}
     check_channel(calm_channel, stormy_channel, declared, most=1 + max(unknown.values(), default=0))
