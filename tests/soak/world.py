@@ -56,11 +56,12 @@ def pairs(count: int) -> tuple[SimulatedSymbol, ...]:
 
 def history(symbols: Iterable[SimulatedSymbol], begin_ms: int, end_ms: int) -> list[Candles]:
     """Minutes of the time the bot runs, and every timeframe it reads since the pairs are listed."""
-    market = SimulatedMarket(SEED, lambda: end_ms, symbols)
+    beyond_ms = end_ms + 2 * Timeframe.W1.ms  # a candle counts as closed when there is one behind it
+    market = SimulatedMarket(SEED, lambda: beyond_ms, symbols)
     series: list[Candles] = []
     for symbol in symbols:
-        hours = market.bars(symbol.symbol, Timeframe.H1, begin_ms - LISTED_DAYS * DAY_MS, end_ms)
-        series.append(market.bars(symbol.symbol, Timeframe.M1, begin_ms - DAY_MS, end_ms))
+        hours = market.bars(symbol.symbol, Timeframe.H1, begin_ms - LISTED_DAYS * DAY_MS, beyond_ms)
+        series.append(market.bars(symbol.symbol, Timeframe.M1, begin_ms - DAY_MS, end_ms + HOUR_MS))
         series.extend(resampled(hours, timeframe) for timeframe in SHOWN)
     return series
 
