@@ -90,14 +90,15 @@ def written(tx: Stores, name: str, number: int) -> int:
     return slot_ms
 
 
-def read_times_ms(path: Path, writers: Sequence[multiprocessing.Process]) -> Column:
-    """How long each look at the account, the newest events and the last run took, while the writers live.
+def read_times_ms(path: Path, answers: Sequence[Pipe]) -> Column:
+    """How long each look at the account, the newest events and the last run took, until the writers answer.
 
     Two columns, by the wall and by the processor: on a machine with other work the difference is the wait for a core.
     """
     took = []
     with Book.open_read_only(path) as book:
-        while any(writer.is_alive() for writer in writers):
+        # a long answer fills its pipe: whoever waits for the writers to end first waits for ever
+        while not all(answer.poll() for answer in answers):
             began_s, began_cpu_s = perf_counter(), process_time()
             with book.reading() as view:
                 view.meta.get(COUNT)
@@ -125,7 +126,7 @@ def contended(path: Path, seconds: float) -> tuple[list[Wrote], Column]:
         ours.recv()
     for ours, _ in pipes:
         ours.send("go")
-    took = read_times_ms(path, writers)
+    took = read_times_ms(path, [ours for ours, _ in pipes])
     return [ours.recv() for ours, _ in pipes], took
 
 
