@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,8 +91,7 @@ class Divergence:
     """The earlier and the later swing's bar, each in its own series."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BarColumns:
+class BarColumns(NamedTuple):
     """What is true at the close of each bar; every column has one entry a bar."""
 
     first_event: NDArray[np.int32]

@@ -33,6 +33,7 @@ from engine.kernel_columns import (
     Rows,
     Rules,
 )
+from engine.lent_memory import Lender
 from engine.marks import MarkColumns, mark_by_array
 
 EVENTS_PER_BAR = 4
@@ -48,6 +49,7 @@ _ROWS = (2, 3, 2)
 """Rows of each table of `Rows`."""
 _SMALL_BYTES, _WHOLE_BYTES, _PRICE_BYTES = (rows * size for rows, size in zip(_ROWS, (1, 4, 8), strict=True))
 """Bytes an event takes in each."""
+_MEMORY = Lender()
 _NOTHING_GIVEN = Rows(np.empty((2, 0), np.int8), np.empty((3, 0), np.int32), np.empty((2, 0), np.float64))
 _SCHOOLS = {"last_opposite": LAST_OPPOSITE, "luxalgo": LUXALGO, "smc": SMC}
 
@@ -160,17 +162,16 @@ def _run_on_lists(candles: Candles, rules: Rules, given: Rows, kernel: Kernel, r
 
 
 def _event_rows(room: int) -> Rows:
-    """The columns of so many events, inside one piece of memory where it is large.
+    """The columns of so many events, inside one piece of memory where it is large: small ones lie at hand.
 
-    Fresh memory is paid for page by page, when it is first written to. A large piece comes in pages of 2 MB where the
-    system has them; small ones lie at hand.
+    A large piece comes in pages of 2 MB where the system has them.
     """
     small, whole, prices = ((rows, room) for rows in _ROWS)
     if room < LARGE_ROOM:
         return Rows(np.empty(small, np.int8), np.empty(whole, np.int32), np.empty(prices, np.float64))
     whole_at = _PRICE_BYTES * room
     small_at = whole_at + _WHOLE_BYTES * room
-    memory = np.empty(small_at + _SMALL_BYTES * room, np.uint8)
+    memory = _MEMORY.piece(small_at + _SMALL_BYTES * room)
     return Rows(
         np.ndarray(small, np.int8, memory, small_at),
         np.ndarray(whole, np.int32, memory, whole_at),

@@ -1,6 +1,6 @@
 """The kernel: compiled as interpreted, windows as the whole, and the columns linked as they promise."""
 
-from dataclasses import astuple, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ params_of_any_school = st.builds(
 def bits(found: Findings) -> list[bytes]:
     """Every column as it lies in memory."""
     events = (found.kind, found.known_at, found.index, found.ref, found.direction, found.upper, found.lower)
-    return [column.tobytes() for column in (*events, found.origin, *astuple(found.bars))]
+    return [column.tobytes() for column in (*events, found.origin, *found.bars)]
 
 
 @settings(deadline=None, max_examples=60)

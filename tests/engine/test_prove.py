@@ -61,7 +61,7 @@ def test_who_hides_the_newest_bar_is_caught():
     def forgetful(candles: Candles) -> Findings:
         found = detect(candles, DEFAULT)
         trend = np.where(np.arange(len(candles)) == len(candles) - 1, 0, found.bars.trend)
-        return replace(found, bars=replace(found.bars, trend=trend))
+        return replace(found, bars=found.bars._replace(trend=trend))
 
     assert prefixes(random_walk(9, 200), forgetful, seed=1).rewritten > 0
 
