@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from isal import isal_zlib
+
 from engine.timeframes import DAY_MS, HOUR_MS
 from storage.backup import Census, Depth, census_of, copy_book, damage
 from storage.book import Book
@@ -43,8 +45,9 @@ LARGE_BOOK_EVERY_MS = 6 * HOUR_MS
 SCHEDULE_SLACK_MS = HOUR_MS // 2
 """A job that knocks some minutes earlier than the last time still finds its backup due."""
 
-PACK_LEVEL = 3
-"""gzip's level: a book shrinks to a fifth; higher levels take three times as long for a tenth less."""
+PACK_LEVEL = 2
+"""Of ISA-L, which writes gzip in a quarter of the time that gzip's own level 3 takes for three hundredths less."""
+GZIP_BITS = 31  # as zlib counts them: a window of 32 KB in a gzip file
 CHUNK_BYTES = 1 << 20
 OWNER_ONLY = 0o600
 
@@ -330,8 +333,10 @@ def _pack(copy: Path, packed: Path) -> str:
     """Compress, press onto the disk, and say the hash of what was written."""
     with copy.open("rb") as plain, packed.open("wb") as file:
         packed.chmod(OWNER_ONLY)
-        with gzip.GzipFile("", "wb", PACK_LEVEL, file, mtime=0) as zipped:
-            shutil.copyfileobj(plain, zipped, CHUNK_BYTES)
+        squeezing = isal_zlib.compressobj(PACK_LEVEL, wbits=GZIP_BITS)
+        while chunk := plain.read(CHUNK_BYTES):
+            file.write(squeezing.compress(chunk))
+        file.write(squeezing.flush())
         file.flush()
         os.fsync(file.fileno())
     return _sha256(packed)

@@ -2,6 +2,8 @@
 
 import zlib
 
+from isal import isal_zlib
+
 # Receipts are the larger part of a book. Never edited: what it squeezed is read with it.
 # The most frequent stands last, where a reference to it is shortest.
 DICTIONARY = rb"""{"final_alerts": [], "exit_price": , "duration_hours": , "original_signal": , "alert_type": "ALERT80"
@@ -56,15 +58,13 @@ DICTIONARY = rb"""{"final_alerts": [], "exit_price": , "duration_hours": , "orig
           "note": "\u0410\u0432\u0442\u043e\u043c\u0430\u0442\u0438\u0447\u043d\u043e \u0437\u0430\u0442\u0432\u043e\u0440\u0435\u043d: \u0426\u0435\u043d\u0430 \u0443\u0434\u0430\u0440\u0438 TP @ $2.17"
 """  # noqa: E501 - a line break would be a part of it
 
-_LEVEL = 1
-_WINDOW_BITS = 12  # holds the dictionary and a record; a larger window costs time for each of a million records
-_MEMORY_LEVEL = 5
-_PRIMED = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY_LEVEL, zlib.Z_DEFAULT_STRATEGY, DICTIONARY)
+_LEVEL = 1  # the next one takes longer for a byte less
+_WINDOW_BITS = 12  # holds the dictionary and a record
 
 
 def packed(text: str) -> bytes:
-    """The text of a record, squeezed."""
-    squeezing = _PRIMED.copy()  # it has taken the dictionary in already
+    """The text of a record, squeezed: ISA-L takes half the time of zlib, which reads what it writes."""
+    squeezing = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _WINDOW_BITS, zdict=DICTIONARY)
     return squeezing.compress(text.encode("utf-8", "backslashreplace")) + squeezing.flush()
 
 
