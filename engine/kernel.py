@@ -92,11 +92,14 @@ def price_kernel(
     events: Rows,
     bars: BarRows,
     stacks: Table,
+    counting: Column,
 ) -> int:
     """Write every event of the series into `events` and its state into `bars`; how many events, or FULL.
 
     The four price columns, `marks` and `true_range` (see `engine.marks`) have one length n; `stacks` is scratch of
     STACK_COUNT rows of at least n positions. The rows of `given` are copied in front of the events of their bars.
+    `counting` is nought, one and the number of events there is room for; unsigned when compiled, and with it whatever is
+    counted, because a signed position could be a negative one, which costs a question at each use.
     Compiled, the groups of columns are plain tuples: a named one costs microseconds to be handed over.
     """
     (
@@ -123,44 +126,45 @@ def price_kernel(
     block_touch_below, block_touch_above = stacks[16], stacks[17]
     block_break_below, block_break_above = stacks[18], stacks[19]
     n = len(close)
-    limit = len(kind) - SPARE
-    count = 0
+    nought, one, limit = counting[0], counting[1], counting[2]
+    nowhere = nought - one
+    count = nought
     given_n = 0
     given_end = len(given_at)
     nothing_above = math.inf
     nothing_below = -math.inf
 
     # The price at which the top of each stack answers, and the depth of the stack.
-    pool_above, pools_above_n = nothing_above, 0
-    pool_below, pools_below_n = nothing_below, 0
-    lure_above, lures_above_n = nothing_above, 0
-    lure_below, lures_below_n = nothing_below, 0
-    gap_touch_below, touch_below_n = nothing_below, 0
-    gap_touch_above, touch_above_n = nothing_above, 0
-    gap_middle_below, middle_below_n = nothing_below, 0
-    gap_middle_above, middle_above_n = nothing_above, 0
-    gap_fill_below, fill_below_n = nothing_below, 0
-    gap_fill_above, fill_above_n = nothing_above, 0
-    gap_invert_below, invert_below_n = nothing_below, 0
-    gap_invert_above, invert_above_n = nothing_above, 0
-    ob_touch_below, block_touch_below_n = nothing_below, 0
-    ob_touch_above, block_touch_above_n = nothing_above, 0
-    ob_break_below, block_break_below_n = nothing_below, 0
-    ob_break_above, block_break_above_n = nothing_above, 0
-    runs_above_from, runs_above_n = 0, 0
-    runs_below_from, runs_below_n = 0, 0
-    raids_above_n, raids_below_n = 0, 0
+    pool_above, pools_above_n = nothing_above, nought
+    pool_below, pools_below_n = nothing_below, nought
+    lure_above, lures_above_n = nothing_above, nought
+    lure_below, lures_below_n = nothing_below, nought
+    gap_touch_below, touch_below_n = nothing_below, nought
+    gap_touch_above, touch_above_n = nothing_above, nought
+    gap_middle_below, middle_below_n = nothing_below, nought
+    gap_middle_above, middle_above_n = nothing_above, nought
+    gap_fill_below, fill_below_n = nothing_below, nought
+    gap_fill_above, fill_above_n = nothing_above, nought
+    gap_invert_below, invert_below_n = nothing_below, nought
+    gap_invert_above, invert_above_n = nothing_above, nought
+    ob_touch_below, block_touch_below_n = nothing_below, nought
+    ob_touch_above, block_touch_above_n = nothing_above, nought
+    ob_break_below, block_break_below_n = nothing_below, nought
+    ob_break_above, block_break_above_n = nothing_above, nought
+    runs_above_from, runs_above_n = nought, nought
+    runs_below_from, runs_below_n = nought, nought
+    raids_above_n, raids_below_n = nought, nought
 
     trend = 0
     settled = -1
     # The swing whose break is awaited on each side: its level (out of reach when consumed), bar, event, and the last
     # swing of the other side before it.
-    level_high, level_high_bar, level_high_event, low_before_high = nothing_above, -1, -1, -1
-    level_low, level_low_bar, level_low_event, high_before_low = nothing_below, -1, -1, -1
-    last_high, last_high_event = -1, -1
-    last_low, last_low_event = -1, -1
+    level_high, level_high_bar, level_high_event, low_before_high = nothing_above, -1, nowhere, -1
+    level_low, level_low_bar, level_low_event, high_before_low = nothing_below, -1, nowhere, -1
+    last_high, last_high_event = -1, nowhere
+    last_low, last_low_event = -1, nowhere
     last_up_close, last_down_close = -1, -1
-    lure_side, lure_bar, lure_event = 0, 0, -1
+    lure_side, lure_bar, lure_event = 0, 0, nowhere
 
     for t in range(n):
         if count >= limit:
@@ -176,175 +180,175 @@ def price_kernel(
             index[count], ref[count] = given_whole[INDEX][given_n], given_whole[REF][given_n]
             upper[count], lower[count] = given_prices[UPPER][given_n], given_prices[LOWER][given_n]
             origin[count] = -1
-            count += 1
+            count += one
             given_n += 1
 
         # -- raids of pools, high side then low side
         while h > pool_above and count < limit:
-            pools_above_n -= 1
+            pools_above_n -= one
             pool = pools_above[pools_above_n]
             raid = RUN if c > pool_above else SWEEP
             kind[count], index[count], ref[count] = raid, t, index[pool]
             direction[count], upper[count], lower[count], origin[count] = 1, pool_above, pool_above, pool
             if extras:
                 raids_above[raids_above_n] = count
-                raids_above_n += 1
+                raids_above_n += one
                 if raid == RUN and reclaim_bars > 0:
                     runs_above[runs_above_n] = count
-                    runs_above_n += 1
-            count += 1
-            pool_above = upper[pools_above[pools_above_n - 1]] if pools_above_n > 0 else nothing_above
+                    runs_above_n += one
+            count += one
+            pool_above = upper[pools_above[pools_above_n - one]] if pools_above_n > 0 else nothing_above
         while l < pool_below and count < limit:
-            pools_below_n -= 1
+            pools_below_n -= one
             pool = pools_below[pools_below_n]
             raid = RUN if c < pool_below else SWEEP
             kind[count], index[count], ref[count] = raid, t, index[pool]
             direction[count], upper[count], lower[count], origin[count] = -1, pool_below, pool_below, pool
             if extras:
                 raids_below[raids_below_n] = count
-                raids_below_n += 1
+                raids_below_n += one
                 if raid == RUN and reclaim_bars > 0:
                     runs_below[runs_below_n] = count
-                    runs_below_n += 1
-            count += 1
-            pool_below = lower[pools_below[pools_below_n - 1]] if pools_below_n > 0 else nothing_below
+                    runs_below_n += one
+            count += one
+            pool_below = lower[pools_below[pools_below_n - one]] if pools_below_n > 0 else nothing_below
 
         if extras:
             # -- runs closed back: later runs of one side lie farther out, so the last one answers first; a raid lies on
             # the bar at which it is known
             while runs_above_from < runs_above_n and t - index[runs_above[runs_above_from]] > reclaim_bars:
-                runs_above_from += 1
-            while runs_above_from < runs_above_n and c <= upper[runs_above[runs_above_n - 1]] and count < limit:
-                runs_above_n -= 1
+                runs_above_from += one
+            while runs_above_from < runs_above_n and c <= upper[runs_above[runs_above_n - one]] and count < limit:
+                runs_above_n -= one
                 run = runs_above[runs_above_n]
                 kind[count], index[count], ref[count] = TURTLE_SOUP, t, ref[run]
                 direction[count], upper[count], lower[count], origin[count] = -1, upper[run], upper[run], run
-                count += 1
+                count += one
             while runs_below_from < runs_below_n and t - index[runs_below[runs_below_from]] > reclaim_bars:
-                runs_below_from += 1
-            while runs_below_from < runs_below_n and c >= lower[runs_below[runs_below_n - 1]] and count < limit:
-                runs_below_n -= 1
+                runs_below_from += one
+            while runs_below_from < runs_below_n and c >= lower[runs_below[runs_below_n - one]] and count < limit:
+                runs_below_n -= one
                 run = runs_below[runs_below_n]
                 kind[count], index[count], ref[count] = TURTLE_SOUP, t, ref[run]
                 direction[count], upper[count], lower[count], origin[count] = 1, lower[run], lower[run], run
-                count += 1
+                count += one
             # -- inducements taken
             while l < lure_below and count < limit:
-                lures_below_n -= 1
+                lures_below_n -= one
                 lure = lures_below[lures_below_n]
                 kind[count], index[count], ref[count] = INDUCEMENT_TAKEN, t, index[lure]
                 direction[count], upper[count], lower[count], origin[count] = 1, lure_below, lure_below, lure
-                count += 1
-                lure_below = lower[lures_below[lures_below_n - 1]] if lures_below_n > 0 else nothing_below
+                count += one
+                lure_below = lower[lures_below[lures_below_n - one]] if lures_below_n > 0 else nothing_below
             while h > lure_above and count < limit:
-                lures_above_n -= 1
+                lures_above_n -= one
                 lure = lures_above[lures_above_n]
                 kind[count], index[count], ref[count] = INDUCEMENT_TAKEN, t, index[lure]
                 direction[count], upper[count], lower[count], origin[count] = -1, lure_above, lure_above, lure
-                count += 1
-                lure_above = upper[lures_above[lures_above_n - 1]] if lures_above_n > 0 else nothing_above
+                count += one
+                lure_above = upper[lures_above[lures_above_n - one]] if lures_above_n > 0 else nothing_above
 
         # -- gaps: touch, middle, fill, inversion
         while l <= gap_touch_below and count < limit:
-            touch_below_n -= 1
+            touch_below_n -= one
             gap = touch_below[touch_below_n]
             kind[count], index[count], ref[count] = FVG_TOUCH, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = 1, upper[gap], upper[gap], gap
-            count += 1
-            gap_touch_below = upper[touch_below[touch_below_n - 1]] if touch_below_n > 0 else nothing_below
+            count += one
+            gap_touch_below = upper[touch_below[touch_below_n - one]] if touch_below_n > 0 else nothing_below
         while h >= gap_touch_above and count < limit:
-            touch_above_n -= 1
+            touch_above_n -= one
             gap = touch_above[touch_above_n]
             kind[count], index[count], ref[count] = FVG_TOUCH, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = -1, lower[gap], lower[gap], gap
-            count += 1
-            gap_touch_above = lower[touch_above[touch_above_n - 1]] if touch_above_n > 0 else nothing_above
+            count += one
+            gap_touch_above = lower[touch_above[touch_above_n - one]] if touch_above_n > 0 else nothing_above
         while l <= gap_middle_below and count < limit:
-            middle_below_n -= 1
+            middle_below_n -= one
             gap = middle_below[middle_below_n]
             kind[count], index[count], ref[count] = FVG_CE, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = 1, gap_middle_below, gap_middle_below, gap
-            count += 1
+            count += one
             gap_middle_below = nothing_below
             if middle_below_n > 0:
-                gap = middle_below[middle_below_n - 1]
+                gap = middle_below[middle_below_n - one]
                 gap_middle_below = (upper[gap] + lower[gap]) / 2
         while h >= gap_middle_above and count < limit:
-            middle_above_n -= 1
+            middle_above_n -= one
             gap = middle_above[middle_above_n]
             kind[count], index[count], ref[count] = FVG_CE, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = -1, gap_middle_above, gap_middle_above, gap
-            count += 1
+            count += one
             gap_middle_above = nothing_above
             if middle_above_n > 0:
-                gap = middle_above[middle_above_n - 1]
+                gap = middle_above[middle_above_n - one]
                 gap_middle_above = (upper[gap] + lower[gap]) / 2
         while l <= gap_fill_below and count < limit:
-            fill_below_n -= 1
+            fill_below_n -= one
             gap = fill_below[fill_below_n]
             kind[count], index[count], ref[count] = FVG_FILL, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = 1, lower[gap], lower[gap], gap
-            count += 1
-            gap_fill_below = lower[fill_below[fill_below_n - 1]] if fill_below_n > 0 else nothing_below
+            count += one
+            gap_fill_below = lower[fill_below[fill_below_n - one]] if fill_below_n > 0 else nothing_below
         while h >= gap_fill_above and count < limit:
-            fill_above_n -= 1
+            fill_above_n -= one
             gap = fill_above[fill_above_n]
             kind[count], index[count], ref[count] = FVG_FILL, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = -1, upper[gap], upper[gap], gap
-            count += 1
-            gap_fill_above = upper[fill_above[fill_above_n - 1]] if fill_above_n > 0 else nothing_above
+            count += one
+            gap_fill_above = upper[fill_above[fill_above_n - one]] if fill_above_n > 0 else nothing_above
         while c < gap_invert_below and count < limit:
-            invert_below_n -= 1
+            invert_below_n -= one
             gap = invert_below[invert_below_n]
             kind[count], index[count], ref[count] = IFVG, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = -1, upper[gap], lower[gap], gap
-            count += 1
-            gap_invert_below = lower[invert_below[invert_below_n - 1]] if invert_below_n > 0 else nothing_below
+            count += one
+            gap_invert_below = lower[invert_below[invert_below_n - one]] if invert_below_n > 0 else nothing_below
         while c > gap_invert_above and count < limit:
-            invert_above_n -= 1
+            invert_above_n -= one
             gap = invert_above[invert_above_n]
             kind[count], index[count], ref[count] = IFVG, t, index[gap]
             direction[count], upper[count], lower[count], origin[count] = 1, upper[gap], lower[gap], gap
-            count += 1
-            gap_invert_above = upper[invert_above[invert_above_n - 1]] if invert_above_n > 0 else nothing_above
+            count += one
+            gap_invert_above = upper[invert_above[invert_above_n - one]] if invert_above_n > 0 else nothing_above
 
         # -- blocks: touch, close through
         while l <= ob_touch_below and count < limit:
-            block_touch_below_n -= 1
+            block_touch_below_n -= one
             block = block_touch_below[block_touch_below_n]
             kind[count], index[count], ref[count] = OB_TOUCH, t, index[block]
             direction[count], upper[count], lower[count], origin[count] = 1, upper[block], upper[block], block
-            count += 1
+            count += one
             ob_touch_below = nothing_below
             if block_touch_below_n > 0:
-                ob_touch_below = upper[block_touch_below[block_touch_below_n - 1]]
+                ob_touch_below = upper[block_touch_below[block_touch_below_n - one]]
         while h >= ob_touch_above and count < limit:
-            block_touch_above_n -= 1
+            block_touch_above_n -= one
             block = block_touch_above[block_touch_above_n]
             kind[count], index[count], ref[count] = OB_TOUCH, t, index[block]
             direction[count], upper[count], lower[count], origin[count] = -1, lower[block], lower[block], block
-            count += 1
+            count += one
             ob_touch_above = nothing_above
             if block_touch_above_n > 0:
-                ob_touch_above = lower[block_touch_above[block_touch_above_n - 1]]
+                ob_touch_above = lower[block_touch_above[block_touch_above_n - one]]
         while c < ob_break_below and count < limit:
-            block_break_below_n -= 1
+            block_break_below_n -= one
             block = block_break_below[block_break_below_n]
             kind[count], index[count], ref[count] = OB_BREAK, t, index[block]
             direction[count], upper[count], lower[count], origin[count] = -1, upper[block], lower[block], block
-            count += 1
+            count += one
             ob_break_below = nothing_below
             if block_break_below_n > 0:
-                ob_break_below = lower[block_break_below[block_break_below_n - 1]]
+                ob_break_below = lower[block_break_below[block_break_below_n - one]]
         while c > ob_break_above and count < limit:
-            block_break_above_n -= 1
+            block_break_above_n -= one
             block = block_break_above[block_break_above_n]
             kind[count], index[count], ref[count] = OB_BREAK, t, index[block]
             direction[count], upper[count], lower[count], origin[count] = 1, upper[block], lower[block], block
-            count += 1
+            count += one
             ob_break_above = nothing_above
             if block_break_above_n > 0:
-                ob_break_above = upper[block_break_above[block_break_above_n - 1]]
+                ob_break_above = upper[block_break_above[block_break_above_n - one]]
 
         # -- the new gap
         mark = marks[t]
@@ -353,67 +357,67 @@ def price_kernel(
             kind[count], index[count], ref[count] = FVG, t - 1, -1
             direction[count], upper[count], lower[count], origin[count] = 1, l, edge, -1
             touch_below[touch_below_n] = count
-            touch_below_n += 1
+            touch_below_n += one
             gap_touch_below = l
             middle = (l + edge) / 2
             at = middle_below_n
             while at > 0:
-                gap = middle_below[at - 1]
+                gap = middle_below[at - one]
                 if (upper[gap] + lower[gap]) / 2 <= middle:
                     break
                 middle_below[at] = gap
-                at -= 1
+                at -= one
             middle_below[at] = count
-            middle_below_n += 1
+            middle_below_n += one
             gap_middle_below = max(gap_middle_below, middle)
             at = fill_below_n
-            while at > 0 and lower[fill_below[at - 1]] > edge:
-                fill_below[at] = fill_below[at - 1]
-                at -= 1
+            while at > 0 and lower[fill_below[at - one]] > edge:
+                fill_below[at] = fill_below[at - one]
+                at -= one
             fill_below[at] = count
-            fill_below_n += 1
+            fill_below_n += one
             gap_fill_below = max(gap_fill_below, edge)
             at = invert_below_n
-            while at > 0 and lower[invert_below[at - 1]] > edge:
-                invert_below[at] = invert_below[at - 1]
-                at -= 1
+            while at > 0 and lower[invert_below[at - one]] > edge:
+                invert_below[at] = invert_below[at - one]
+                at -= one
             invert_below[at] = count
-            invert_below_n += 1
+            invert_below_n += one
             gap_invert_below = max(gap_invert_below, edge)
-            count += 1
+            count += one
         elif mark & GAP_DOWN:
             edge = low[t - 2]
             kind[count], index[count], ref[count] = FVG, t - 1, -1
             direction[count], upper[count], lower[count], origin[count] = -1, edge, h, -1
             touch_above[touch_above_n] = count
-            touch_above_n += 1
+            touch_above_n += one
             gap_touch_above = h
             middle = (edge + h) / 2
             at = middle_above_n
             while at > 0:
-                gap = middle_above[at - 1]
+                gap = middle_above[at - one]
                 if (upper[gap] + lower[gap]) / 2 >= middle:
                     break
                 middle_above[at] = gap
-                at -= 1
+                at -= one
             middle_above[at] = count
-            middle_above_n += 1
+            middle_above_n += one
             gap_middle_above = min(gap_middle_above, middle)
             at = fill_above_n
-            while at > 0 and upper[fill_above[at - 1]] < edge:
-                fill_above[at] = fill_above[at - 1]
-                at -= 1
+            while at > 0 and upper[fill_above[at - one]] < edge:
+                fill_above[at] = fill_above[at - one]
+                at -= one
             fill_above[at] = count
-            fill_above_n += 1
+            fill_above_n += one
             gap_fill_above = min(gap_fill_above, edge)
             at = invert_above_n
-            while at > 0 and upper[invert_above[at - 1]] < edge:
-                invert_above[at] = invert_above[at - 1]
-                at -= 1
+            while at > 0 and upper[invert_above[at - one]] < edge:
+                invert_above[at] = invert_above[at - one]
+                at -= one
             invert_above[at] = count
-            invert_above_n += 1
+            invert_above_n += one
             gap_invert_above = min(gap_invert_above, edge)
-            count += 1
+            count += one
 
         thrust = 0
         if mark & DISPLACED:
@@ -424,7 +428,7 @@ def price_kernel(
             kind[count], index[count], ref[count] = DISPLACEMENT, t, -1
             direction[count], upper[count], lower[count] = thrust, abs(c - o), total / mean_bars
             origin[count] = -1
-            count += 1
+            count += one
 
         # -- structure: the up side first
         if (h if break_on_wick else c) > level_high:
@@ -432,11 +436,11 @@ def price_kernel(
             label = CHOCH if trend < 0 else BOS
             kind[count], index[count], ref[count] = label, t, level_high_bar
             direction[count], upper[count], lower[count], origin[count] = 1, level_high, level_high, level_high_event
-            count += 1
+            count += one
             if label == CHOCH and thrust > 0:
                 kind[count], index[count], ref[count] = MSS, t, level_high_bar
                 direction[count], upper[count], lower[count], origin[count] = 1, level_high, level_high, broken
-                count += 1
+                count += one
             j = -1
             if block_school == LAST_OPPOSITE:
                 if last_down_close > level_high_bar:
@@ -453,20 +457,20 @@ def price_kernel(
                 kind[count], index[count], ref[count] = OB, j, level_high_bar
                 direction[count], upper[count], lower[count], origin[count] = 1, zone_top, zone_bottom, broken
                 at = block_touch_below_n
-                while at > 0 and upper[block_touch_below[at - 1]] > zone_top:
-                    block_touch_below[at] = block_touch_below[at - 1]
-                    at -= 1
+                while at > 0 and upper[block_touch_below[at - one]] > zone_top:
+                    block_touch_below[at] = block_touch_below[at - one]
+                    at -= one
                 block_touch_below[at] = count
-                block_touch_below_n += 1
+                block_touch_below_n += one
                 ob_touch_below = max(ob_touch_below, zone_top)
                 at = block_break_below_n
-                while at > 0 and lower[block_break_below[at - 1]] > zone_bottom:
-                    block_break_below[at] = block_break_below[at - 1]
-                    at -= 1
+                while at > 0 and lower[block_break_below[at - one]] > zone_bottom:
+                    block_break_below[at] = block_break_below[at - one]
+                    at -= one
                 block_break_below[at] = count
-                block_break_below_n += 1
+                block_break_below_n += one
                 ob_break_below = max(ob_break_below, zone_bottom)
-                count += 1
+                count += one
             if extras:
                 if low_before_high >= 0 and last_low > level_high_bar:
                     j = level_high_bar
@@ -476,22 +480,22 @@ def price_kernel(
                         label = BREAKER if low[last_low] < low[low_before_high] else MITIGATION_BLOCK
                         kind[count], index[count], ref[count] = label, j, level_high_bar
                         direction[count], upper[count], lower[count], origin[count] = 1, high[j], low[j], broken
-                        count += 1
+                        count += one
                 # the raid of the newest pool in (ref, t]: what a window that starts later would still know of
                 newest = -1
-                at = raids_below_n - 1
-                while at >= 0 and index[raids_below[at]] > level_high_bar:
-                    raid = raids_below[at]
+                at = raids_below_n
+                while at > 0 and index[raids_below[at - one]] > level_high_bar:
+                    raid = raids_below[at - one]
                     if newest < 0 or ref[raid] > ref[newest]:
                         newest = raid
-                    at -= 1
+                    at -= one
                 if newest >= 0:
                     extreme = l
                     for k in range(level_high_bar + 1, t):
                         extreme = min(extreme, low[k])
                     kind[count], index[count], ref[count] = PROJECTION, t, level_high_bar
                     direction[count], upper[count], lower[count], origin[count] = 1, level_high, extreme, newest
-                    count += 1
+                    count += one
                 lure_side, lure_bar, lure_event = 1, t, broken
             trend = 1
             level_high = nothing_above
@@ -502,11 +506,11 @@ def price_kernel(
             label = CHOCH if trend > 0 else BOS
             kind[count], index[count], ref[count] = label, t, level_low_bar
             direction[count], upper[count], lower[count], origin[count] = -1, level_low, level_low, level_low_event
-            count += 1
+            count += one
             if label == CHOCH and thrust < 0:
                 kind[count], index[count], ref[count] = MSS, t, level_low_bar
                 direction[count], upper[count], lower[count], origin[count] = -1, level_low, level_low, broken
-                count += 1
+                count += one
             j = -1
             if block_school == LAST_OPPOSITE:
                 if last_up_close > level_low_bar:
@@ -523,20 +527,20 @@ def price_kernel(
                 kind[count], index[count], ref[count] = OB, j, level_low_bar
                 direction[count], upper[count], lower[count], origin[count] = -1, zone_top, zone_bottom, broken
                 at = block_touch_above_n
-                while at > 0 and lower[block_touch_above[at - 1]] < zone_bottom:
-                    block_touch_above[at] = block_touch_above[at - 1]
-                    at -= 1
+                while at > 0 and lower[block_touch_above[at - one]] < zone_bottom:
+                    block_touch_above[at] = block_touch_above[at - one]
+                    at -= one
                 block_touch_above[at] = count
-                block_touch_above_n += 1
+                block_touch_above_n += one
                 ob_touch_above = min(ob_touch_above, zone_bottom)
                 at = block_break_above_n
-                while at > 0 and upper[block_break_above[at - 1]] < zone_top:
-                    block_break_above[at] = block_break_above[at - 1]
-                    at -= 1
+                while at > 0 and upper[block_break_above[at - one]] < zone_top:
+                    block_break_above[at] = block_break_above[at - one]
+                    at -= one
                 block_break_above[at] = count
-                block_break_above_n += 1
+                block_break_above_n += one
                 ob_break_above = min(ob_break_above, zone_top)
-                count += 1
+                count += one
             if extras:
                 if high_before_low >= 0 and last_high > level_low_bar:
                     j = level_low_bar
@@ -546,21 +550,21 @@ def price_kernel(
                         label = BREAKER if high[last_high] > high[high_before_low] else MITIGATION_BLOCK
                         kind[count], index[count], ref[count] = label, j, level_low_bar
                         direction[count], upper[count], lower[count], origin[count] = -1, high[j], low[j], broken
-                        count += 1
+                        count += one
                 newest = -1
-                at = raids_above_n - 1
-                while at >= 0 and index[raids_above[at]] > level_low_bar:
-                    raid = raids_above[at]
+                at = raids_above_n
+                while at > 0 and index[raids_above[at - one]] > level_low_bar:
+                    raid = raids_above[at - one]
                     if newest < 0 or ref[raid] > ref[newest]:
                         newest = raid
-                    at -= 1
+                    at -= one
                 if newest >= 0:
                     extreme = h
                     for k in range(level_low_bar + 1, t):
                         extreme = max(extreme, high[k])
                     kind[count], index[count], ref[count] = PROJECTION, t, level_low_bar
                     direction[count], upper[count], lower[count], origin[count] = -1, extreme, level_low, newest
-                    count += 1
+                    count += one
                 lure_side, lure_bar, lure_event = -1, t, broken
             trend = -1
             level_low = nothing_below
@@ -582,14 +586,14 @@ def price_kernel(
                 swing = count
                 kind[count], index[count], ref[count] = SWING, i, -1
                 direction[count], upper[count], lower[count], origin[count] = 1, level, level, -1
-                count += 1
+                count += one
                 # the top pool is the swing before, unless that was raided
-                unraided = pools_above_n > 0 and pools_above[pools_above_n - 1] == last_high_event
+                unraided = pools_above_n > 0 and pools_above[pools_above_n - one] == last_high_event
                 if unraided and abs(level - pool_above) <= tolerance:
                     outer = max(level, pool_above)
                     kind[count], index[count], ref[count] = EQ, i, last_high
                     direction[count], upper[count], lower[count], origin[count] = 1, outer, outer, swing
-                    count += 1
+                    count += one
                 if extras:
                     edge = max(open_[i], close[i], open_[i + 1], close[i + 1])
                     if i > 0:
@@ -597,9 +601,9 @@ def price_kernel(
                     if edge < level:
                         kind[count], index[count], ref[count] = REJECTION_BLOCK, i, -1
                         direction[count], upper[count], lower[count], origin[count] = -1, level, edge, swing
-                        count += 1
+                        count += one
                 pools_above[pools_above_n] = swing
-                pools_above_n += 1
+                pools_above_n += one
                 pool_above = level
                 level_high, level_high_bar, level_high_event, low_before_high = level, i, swing, low_before
                 last_high, last_high_event = i, swing
@@ -608,14 +612,14 @@ def price_kernel(
                 swing = count
                 kind[count], index[count], ref[count] = SWING, i, -1
                 direction[count], upper[count], lower[count], origin[count] = -1, level, level, -1
-                count += 1
+                count += one
                 # the top pool is the swing before, unless that was raided
-                unraided = pools_below_n > 0 and pools_below[pools_below_n - 1] == last_low_event
+                unraided = pools_below_n > 0 and pools_below[pools_below_n - one] == last_low_event
                 if unraided and abs(level - pool_below) <= tolerance:
                     outer = min(level, pool_below)
                     kind[count], index[count], ref[count] = EQ, i, last_low
                     direction[count], upper[count], lower[count], origin[count] = -1, outer, outer, swing
-                    count += 1
+                    count += one
                 if extras:
                     edge = min(open_[i], close[i], open_[i + 1], close[i + 1])
                     if i > 0:
@@ -623,9 +627,9 @@ def price_kernel(
                     if edge > level:
                         kind[count], index[count], ref[count] = REJECTION_BLOCK, i, -1
                         direction[count], upper[count], lower[count], origin[count] = 1, edge, level, swing
-                        count += 1
+                        count += one
                 pools_below[pools_below_n] = swing
-                pools_below_n += 1
+                pools_below_n += one
                 pool_below = level
                 level_low, level_low_bar, level_low_event, high_before_low = level, i, swing, high_before
                 last_low, last_low_event = i, swing
@@ -636,29 +640,29 @@ def price_kernel(
             level = high[i]
             kind[count], index[count], ref[count] = ISWING, i, -1
             direction[count], upper[count], lower[count], origin[count] = 1, level, level, -1
-            count += 1
+            count += one
             if lure_side < 0 and i >= lure_bar:
                 kind[count], index[count], ref[count] = INDUCEMENT, i, -1
                 direction[count], upper[count], lower[count], origin[count] = -1, level, level, lure_event
                 lures_above[lures_above_n] = count
-                lures_above_n += 1
+                lures_above_n += one
                 lure_above = level
                 lure_side = 0
-                count += 1
+                count += one
         if mark & INTERNAL_LOW:
             i = t - internal_delay
             level = low[i]
             kind[count], index[count], ref[count] = ISWING, i, -1
             direction[count], upper[count], lower[count], origin[count] = -1, level, level, -1
-            count += 1
+            count += one
             if lure_side > 0 and i >= lure_bar:
                 kind[count], index[count], ref[count] = INDUCEMENT, i, -1
                 direction[count], upper[count], lower[count], origin[count] = 1, level, level, lure_event
                 lures_below[lures_below_n] = count
-                lures_below_n += 1
+                lures_below_n += one
                 lure_below = level
                 lure_side = 0
-                count += 1
+                count += one
 
         if c > o:
             last_up_close = t
@@ -669,7 +673,8 @@ def price_kernel(
     if count >= limit:
         return FULL
     first_event[n] = count
-    return count
+    told: int = first_event[n]
+    return told
 
 
 def window_is_equal(findings: Findings, window_start: int, from_index: int) -> bool:

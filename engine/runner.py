@@ -129,7 +129,8 @@ def _run_on_arrays(candles: Candles, rules: Rules, given: Rows, kernel: Kernel, 
     prices = tuple(_read_only(column) for column in (candles.open, candles.high, candles.low, candles.close))
     plain = tuple(rules)
     kernel.mark(*prices, plain, tuple(measured))
-    count = kernel.function(*prices, *measured, plain, tuple(given), tuple(events), tuple(bars), _scratch(n))
+    tables = (tuple(given), tuple(events), tuple(bars))
+    count = kernel.function(*prices, *measured, plain, *tables, _scratch(n), _counting(room))
     return None if count == FULL else _findings(count, events, bars, measured)
 
 
@@ -149,6 +150,7 @@ def _run_on_lists(candles: Candles, rules: Rules, given: Rows, kernel: Kernel, r
         events,
         bars,
         [[0] * n for _ in range(STACK_COUNT)],
+        [0, 1, room],
     )
     if count == FULL:
         return None
@@ -177,6 +179,12 @@ def _event_rows(room: int) -> Rows:
         np.ndarray(whole, np.int32, memory, whole_at),
         np.ndarray(prices, np.float64, memory),
     )
+
+
+@lru_cache(maxsize=64)
+def _counting(room: int) -> NDArray[np.uint64]:
+    """Nought, one and how many events there is room for."""
+    return np.array([0, 1, room], np.uint64)
 
 
 def _scratch(n: int) -> NDArray[np.uint32]:
