@@ -124,23 +124,23 @@ def test_a_bot_that_is_killed_again_and_again_leaves_the_book_and_the_channel_of
             sent = [item for message in told_of for item in view.outbox.of_message(message.id) if not item.edits]
             assert all(item.state is OutboxState.SENT for item in sent)
             declared = {item.telegram_message_id for number in unknown for item in [view.outbox.get(number)]}
-    check_channel(calm_channel, stormy_channel, declared, most=1 + max(unknown.values(), default=0))
+    check_channel(calm_channel, stormy_channel, declared, most=max(unknown.values(), default=0))
 
 
 def check_channel(
     calm: list[Mapping[str, object]], stormy: list[Mapping[str, object]], declared: set[int | None], most: int
 ) -> None:
-    """Every message of the calm channel stands in the other, none twice but those whose end was declared unknown.
+    """Every message of the calm channel stands in the other as often, more often only where its end was declared unknown.
 
-    With every doubt one more copy may have come: `most` of one message.
+    With every doubt one more copy may have come: `most` of one message. A protection that ends on two days is told twice
+    in the same words.
     """
     expected, found = Counter(map(said, calm)), Counter(map(said, stormy))
-    assert set(expected.values()) == {1}
-    assert set(found) == set(expected)
+    assert expected - found == Counter()
+    copies = found - expected
     text_of = {m["message_id"]: said(m) for m in stormy}
-    twice = {text for text, count in found.items() if count > 1}
-    assert twice <= {text_of[number] for number in declared if number in text_of}  # others went to the owner
-    assert max(found.values()) <= most
+    assert set(copies) <= {text_of[number] for number in declared if number in text_of}  # others went to the owner
+    assert max(copies.values(), default=0) <= most
     for message in stormy:
         if message["reply_to"] is not None:
             signal_name = said(message).splitlines()[1].split(" ")[0]
