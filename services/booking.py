@@ -40,7 +40,7 @@ from storage.conditions import Condition
 from storage.events import EventType
 from storage.fills import Fill
 from storage.portfolios import Portfolio
-from storage.positions import Ending, NewPosition, Progress
+from storage.positions import Ending, ExitQuality, NewPosition, Progress
 from storage.signals import StoredSignal
 from storage.stores import Stores
 
@@ -194,7 +194,13 @@ class Booking:
         self._tell(followed, MessageKind.STOP_MOVED, moved.at_ms, facts, f"{moved.stop!r}")
         self.store_progress(followed)
 
-    def close(self, followed: Followed, closed: Closed, priced_ms: int | None = None) -> Outcome:
+    def close(
+        self,
+        followed: Followed,
+        closed: Closed,
+        priced_ms: int | None = None,
+        quality: ExitQuality = ExitQuality.CANDLE,
+    ) -> Outcome:
         """The close, for every reason: the last fill, the position, the ledger, the signal, the event, the message.
 
         `priced_ms` is when the price was, where that is not the instant of the close.
@@ -206,7 +212,7 @@ class Booking:
             key = f"{'stop' if kind is FillKind.STOP else 'close'}:{position_id}"
             qty = followed.qty * closed.share_ratio
             self._fill(followed, kind, closed.at_ms, qty, closed.price, None, closed.ambiguous, key)
-        ending = _ending(followed, stores.fills.of_position(position_id), closed)
+        ending = _ending(followed, stores.fills.of_position(position_id), closed, quality)
         if followed.track.mark is not None:
             self.store_progress(followed)
         outcome = stores.positions.close(position_id, ending)
@@ -240,6 +246,7 @@ class Booking:
                 "mae_r": followed.track.mae_r,
                 "opened_ms": followed.track.opened_ms,
                 "targets_hit": followed.track.targets_hit,
+                **({} if priced_ms is None else {"priced_ms": priced_ms}),
             },
         )
         return outcome
@@ -373,7 +380,7 @@ def kept_ratio(plan: Plan, qty: float, fills: Sequence[Fill]) -> float:
     return kept
 
 
-def _ending(followed: Followed, fills: tuple[Fill, ...], closed: Closed) -> Ending:
+def _ending(followed: Followed, fills: tuple[Fill, ...], closed: Closed, quality: ExitQuality) -> Ending:
     """The result, net of all fees, from the fills alone."""
     entry = followed.track.entry_price
     assert entry is not None
@@ -389,6 +396,7 @@ def _ending(followed: Followed, fills: tuple[Fill, ...], closed: Closed) -> Endi
         realized_pnl=net,
         r_multiple=net / followed.risk_amount,
         fees=fees,
+        quality=quality,
     )
 
 

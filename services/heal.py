@@ -1,4 +1,4 @@
-"""Mends by itself, every minute: a silent market's connection, series that come again, orders nobody can fill any more.
+"""Mends by itself, every minute: a silent market's connection, series that come again, what waits for a pair that is gone.
 
 Each thing mended is an event. A series that does not come is fetched again with every try at its instant; when that does
 not help, the client is made anew; when that does not help either, it is left out, which the checks see, and asked here
@@ -30,6 +30,9 @@ ASK_TIMEOUT_S = 40.0
 UNSEEN_AFTER_MS = DAY_MS
 """How long after its end an order whose symbol has no candles is kept: they may still tell what became of it."""
 
+GONE_AFTER_MS = 7 * DAY_MS
+"""A pair without candles for so long, while others have them, has left the exchange: its positions are over."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -42,6 +45,7 @@ class Mend(Enum):
     REFILLED = "hole filled"
     CAUGHT_UP = "run done anew"
     ORDERS_ENDED = "orders ended"
+    POSITIONS_ENDED = "positions ended"
     WAITED = "busy book waited for"
 
 
@@ -157,6 +161,12 @@ class Healer:
         ended = settlement.end_unseen(silent - {symbol for symbol, _ in back}, now_ms - UNSEEN_AFTER_MS, now_ms)
         if ended:
             healed(tx, Mend.ORDERS_ENDED, f"{ended} whose symbols have no candles any more", now_ms)
+        gone = {symbol for symbol, _ in self._feed.silent} - {symbol for symbol, _ in back}
+        if self._feed.waiting is not None:
+            return  # the others do not come either: it is the exchange that is away, or the way to it
+        closed = settlement.end_unseen_positions(gone, now_ms - GONE_AFTER_MS, now_ms)
+        if closed:
+            healed(tx, Mend.POSITIONS_ENDED, f"{closed} whose symbols have no candles any more", now_ms)
 
     async def _note_waits(self) -> None:
         waited_s = self._writer.waited_s - self._waited_s

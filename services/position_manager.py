@@ -36,6 +36,7 @@ from services.checkpoints import Advice, Checkpoints
 from storage.checkpoints import Action
 from storage.conditions import Condition, TriggerOp
 from storage.portfolios import FOLLOWED_KINDS, Portfolio
+from storage.positions import ExitQuality
 from storage.signals import StoredSignal
 from storage.stores import Stores
 
@@ -148,6 +149,25 @@ class Settlement:
         for followed in gone:
             self._booking.write(followed, Cancelled(at_ms, "its time ended without candles"))
             del self._followed[followed.stored.id, followed.portfolio.id]
+        return len(gone)
+
+    def end_unseen_positions(self, symbols: Collection[str], settled_before_ms: int, at_ms: int) -> int:
+        """Close positions of symbols without candles at the last price, if that is older; how many there were."""
+        gone = [
+            followed
+            for followed in self._followed.values()
+            if followed.track.phase is Phase.OPEN
+            and followed.symbol in symbols
+            and followed.track.settled_ms < settled_before_ms
+        ]
+        for followed in gone:
+            last, priced_ms = followed.track.mark, followed.track.settled_ms
+            assert last is not None, "a filled position has a price"
+            followed.track, closed = close_now(
+                followed.track, at_ms, last, CloseReason.TIME_LIMIT, self._params.follow
+            )
+            del self._followed[followed.stored.id, followed.portfolio.id]
+            self._booking.close(followed, closed, priced_ms, ExitQuality.POLL)
         return len(gone)
 
     def close_by_hand(self, position_id: int, at_ms: int, price: float, reason: CloseReason) -> Outcome:

@@ -82,7 +82,7 @@ def left_out(connection: Connection, features_version: int, params_hash: str | N
         "  WHEN outcome IS NULL THEN 'imported without a result'"
         "  WHEN features='{}' AND book='legacy' THEN 'imported without ICT features'"
         "  WHEN features='{}' THEN 'without features'"
-        "  WHEN exit_quality='poll' THEN 'closed by a polling burst, not at a known price'"
+        "  WHEN exit_quality='poll' THEN 'closed at a price that was seen, not traded at'"
         "  WHEN outcome='BREAKEVEN' THEN 'neither won nor lost'"
         "  WHEN r_multiple IS NULL THEN 'result in R unknown'"
         "  WHEN features_version IS NOT ? THEN 'features of another version' END AS reason"

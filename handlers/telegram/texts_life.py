@@ -114,6 +114,8 @@ class _Told:
         how = close_words(self._voice, CloseReason(self.word("reason")), round(self.number("targets_hit")))
         yield self.headed("life.close", mark=mark, how=how, result=in_r(self.number("r_multiple")))
         yield self._say("life.result", change=percent(self.number("pnl_pct")))
+        if "priced_ms" in self._payload:
+            yield self._voice.say("managed.late", at=self._voice.clock(round(self.number("priced_ms"))))
         yield self._say(
             "life.path",
             held=duration_text(self._at_ms - round(self.number("opened_ms"))),

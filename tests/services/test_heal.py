@@ -2,11 +2,14 @@
 
 import pytest
 
-from engine.timeframes import HOUR_MS, MINUTE_MS, Timeframe
-from engine.vocabulary import ConditionStatus, Stage
+from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
+from engine.vocabulary import CloseReason, ConditionStatus, Position, Stage
 from services.live import MarketSilent
 from storage.events import EventType
+from storage.identities import identities, integrity
 from storage.job_runs import JobStatus
+from storage.portfolios import FOLLOWED_KINDS
+from storage.positions import ExitQuality
 from tests.fakes.exchange_faults import Delisted, Frozen, Gap, Hanging, Refused, WrongClock
 from tests.services.rig import Rig, ms, started, world_at
 
@@ -191,6 +194,60 @@ async def test_orders_of_a_symbol_without_candles_end_when_nobody_can_tell_any_m
         assert view.conditions.active(symbol="ADAUSDT") == ()
         assert {view.conditions.get(one.id).status for one in waiting} == {ConditionStatus.CANCELLED}
     assert any(message.startswith("orders ended") for message in told(rig, EventType.HEALED))
+
+
+async def delisted(rig: Rig) -> list[Position]:
+    """The open positions of a pair whose candles end, a quarter of an hour after they did."""
+    await play(rig, "2026-01-01T01:10")
+    with rig.book.reading() as view:
+        positions = [one for one in view.positions.open_positions() if one.symbol == "ADAUSDT"]
+    assert {one.portfolio_id for one in positions} == set(followed_portfolios(rig)), "the account and the record have one"
+    rig.world.exchange.troubles = (Delisted(symbol="ADAUSDT"),)
+    await play(rig, "2026-01-01T01:25")
+    return positions
+
+
+def followed_portfolios(rig: Rig) -> list[int]:
+    with rig.book.reading() as view:
+        return [view.portfolios.of_kind(kind).id for kind in FOLLOWED_KINDS]
+
+
+async def test_positions_of_a_pair_that_left_the_exchange_end_after_a_week_at_the_last_price(rig):
+    positions = await delisted(rig)
+    with rig.book.reading() as view:
+        stood = {one.id: view.positions.get(one.id) for one in positions}
+    rig.world.clock.ms += 6 * DAY_MS
+    await rig.healer.run()
+    with rig.book.reading() as view:
+        assert all(view.positions.get(number).is_open for number in stood), "they may still come"
+
+    rig.world.clock.ms += DAY_MS
+    await rig.healer.run()
+
+    with rig.book.reading() as view:
+        for number, before in stood.items():
+            after = view.positions.get(number)
+            assert (after.is_open, after.close_reason) == (False, CloseReason.TIME_LIMIT)
+            assert after.exit_price == pytest.approx(before.mark_price, rel=0.01), "less slippage"
+            assert after.closed_ms == rig.world.clock.ms
+        [told_of] = [m for m in view.messages.all() if m.kind == "close" and m.payload["reason"] == "TIME_LIMIT"]
+        assert told_of.payload["priced_ms"] == next(iter(stood.values())).settled_ms
+        assert all(truth.holds for truth in (*identities(view), *integrity(view)))
+        qualities = view.connection.execute("SELECT exit_quality FROM positions WHERE status='CLOSED'").fetchall()
+        assert [tuple(row) for row in qualities] == [(ExitQuality.POLL.value,)] * 2, "kept out of training"
+    assert any(message.startswith("positions ended: 2") for message in told(rig, EventType.HEALED))
+
+
+async def test_no_position_ends_while_no_other_pair_has_candles_either(rig):
+    positions = await delisted(rig)
+    rig.world.exchange.troubles = (Refused(status=503),)
+    await play(rig, "2026-01-01T01:35")
+    rig.world.clock.ms += 30 * DAY_MS
+
+    await rig.healer.run()
+
+    with rig.book.reading() as view:
+        assert all(view.positions.get(one.id).is_open for one in positions)
 
 
 def started_again(rig: Rig, trouble: Gap):

@@ -88,6 +88,7 @@ CASES = {
     "close_stop_after_target": Case(MessageKind.CLOSE, EVEN),
     "close_last_target": Case(MessageKind.CLOSE, WON),
     "close_time": Case(MessageKind.CLOSE, TIMED),
+    "close_gone": Case(MessageKind.CLOSE, {**TIMED, "priced_ms": NOW_MS - 7 * DAY_MS}),
     "expired": Case(MessageKind.EXPIRED, {"reason": "the entry was not reached in time"}),
     "target_before_entry": Case(MessageKind.CANCELLED, {"reason": "the first target came before the entry"}),
     "hand_close": Case(MessageKind.HAND_CLOSE, CLOSED_BY_HAND),
