@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from engine.timeframes import DAY_MS
+from services.allocator import give_back
 from services.backup import Backup, BackupError, Drill, back_up, backups_of, drill, is_due
 from services.schedule import NothingToDo
 from storage.book import Book
@@ -20,10 +21,16 @@ class BackupJobs:
         self._now_ms = now_ms
 
     async def hourly(self) -> None:
-        """Make a backup; NothingToDo while that of a large book is younger than six hours."""
-        if not is_due(self._book.path, self._now_ms()):
-            raise NothingToDo("a large book is backed up every six hours")
-        await self.make()
+        """Make a backup; NothingToDo while that of a large book is younger than six hours.
+
+        The hour's largest job is also where freed memory goes back to the system.
+        """
+        try:
+            if not is_due(self._book.path, self._now_ms()):
+                raise NothingToDo("a large book is backed up every six hours")
+            await self.make()
+        finally:
+            await asyncio.to_thread(give_back)
 
     async def make(self) -> Backup:
         """Make a backup now; BookError in one sentence where it cannot be made."""
