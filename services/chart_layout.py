@@ -197,9 +197,10 @@ def price_ticks(low: float, high: float, wanted: int) -> tuple[list[float], int]
     rough = (high - low) / wanted
     unit = 10.0 ** _exponent(rough)
     step = next(nice * unit for nice in NICE_STEPS if nice * unit >= rough * (1 - 1e-9))
-    first, last = math.floor(low / step) + 1, math.ceil(high / step) - 1
+    first, last = math.floor(low / step), math.ceil(high / step)
     decimals = max(0, -_exponent(step) + (1 if step / 10.0 ** _exponent(step) == 2.5 else 0))
-    return [number * step for number in range(first, last + 1) if number > 0], decimals
+    ticks = (number * step for number in range(max(first, 1), last + 1))
+    return [tick for tick in ticks if low < tick < high], decimals  # a quotient may be rounded past a whole number
 
 
 def time_ticks(bars: Bars, most: int) -> list[tuple[int, str]]:

@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 import matplotlib
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.transforms import Bbox
@@ -398,6 +398,7 @@ def test_words_give_way_to_words_before_they_give_way_to_candles():
 
 @settings(max_examples=50)
 @given(st.floats(1e-8, 1e6), st.floats(1e-4, 10))
+@example(0.005, 0.015625)  # the lowest price is a round one, and no quotient of its step
 def test_price_ticks_are_round_inside_the_range_and_tell_each_other_apart(low, share):
     high = low * (1 + share)
 
