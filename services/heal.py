@@ -157,11 +157,11 @@ class Healer:
             longest_ms = max(now_ms - silence.since_ms for silence in back.values())
             healed(tx, Mend.RESUMED, f"{names(back)} after {duration_text(longest_ms)}", now_ms)
         silent = {symbol for symbol, timeframe in self._feed.silent if timeframe is Timeframe.M1}
+        gone = silent - {symbol for symbol, _ in back}
         settlement = Settlement(tx, {}, self._params, self._announcements)
-        ended = settlement.end_unseen(silent - {symbol for symbol, _ in back}, now_ms - UNSEEN_AFTER_MS, now_ms)
+        ended = settlement.end_unseen(gone, now_ms - UNSEEN_AFTER_MS, now_ms)
         if ended:
             healed(tx, Mend.ORDERS_ENDED, f"{ended} whose symbols have no candles any more", now_ms)
-        gone = {symbol for symbol, _ in self._feed.silent} - {symbol for symbol, _ in back}
         if self._feed.waiting is not None:
             return  # the others do not come either: it is the exchange that is away, or the way to it
         closed = settlement.end_unseen_positions(gone, now_ms - GONE_AFTER_MS, now_ms)

@@ -65,8 +65,8 @@ two hours that is never filled, a pair that is delisted. The bot is stopped for 
 Memory is what the process holds but for what is mapped from files, which it shares with whatever else runs, and without
 the prices of the invented pairs. For some days it grows by what is kept for speed and has a limit: SQLite's pages, up to
 16 MB for each of some connections, which fill as the book grows, the windows of all series, and what the allocator keeps
-of the peaks of looks and backups. Growth is that of the median of the last {compared} days over the median of the first
-{compared} after those.
+of the peaks of looks and backups until the hour is over. Growth is that of the median of the last {compared} days over the
+median of the first {compared} after those.
 
 An incident is explained by a trouble of a kind its check suffers from (`tests/soak/causes.py`), of a pair it names (any, of
 a message that names but some), that was on or had ended no longer ago than the check may stay ill by its own limits; both
