@@ -161,22 +161,13 @@ class Settlement:
             and followed.track.settled_ms < settled_before_ms
         ]
         for followed in gone:
-            last, priced_ms = followed.track.mark, followed.track.settled_ms
-            assert last is not None, "a filled position has a price"
-            followed.track, closed = close_now(
-                followed.track, at_ms, last, CloseReason.TIME_LIMIT, self._params.follow
-            )
-            del self._followed[followed.stored.id, followed.portfolio.id]
-            self._booking.close(followed, closed, priced_ms, ExitQuality.POLL)
+            assert followed.track.mark is not None, "a filled position has a price"
+            self._close(followed, at_ms, followed.track.mark, CloseReason.TIME_LIMIT, ExitQuality.POLL)
         return len(gone)
 
     def close_by_hand(self, position_id: int, at_ms: int, price: float, reason: CloseReason) -> Outcome:
         """Close an open position at `price` for a reason outside the candles; LookupError when it is not followed."""
-        followed = self._open_one(position_id)
-        priced_ms = followed.track.settled_ms
-        followed.track, closed = close_now(followed.track, at_ms, price, reason, self._params.follow)
-        del self._followed[followed.stored.id, followed.portfolio.id]
-        return self._booking.close(followed, closed, priced_ms)
+        return self._close(self._open_one(position_id), at_ms, price, reason, ExitQuality.CANDLE)
 
     def take_part(self, position_id: int, at_ms: int, price: float, part_ratio: float, reason: CloseReason) -> None:
         """Close a part of what is open of a position; LookupError when it is not followed, NotPossible for no part."""
@@ -185,6 +176,14 @@ class Settlement:
     def move_stop(self, position_id: int, at_ms: int, stop: float, reason: CloseReason) -> None:
         """Move a stop towards profit; LookupError when the position is not followed, NotPossible for another way."""
         self._move_stop(self._open_one(position_id), at_ms, stop, reason)
+
+    def _close(
+        self, followed: Followed, at_ms: int, price: float, reason: CloseReason, quality: ExitQuality
+    ) -> Outcome:
+        priced_ms = followed.track.settled_ms
+        followed.track, closed = close_now(followed.track, at_ms, price, reason, self._params.follow)
+        del self._followed[followed.stored.id, followed.portfolio.id]
+        return self._booking.close(followed, closed, priced_ms, quality)
 
     def _open_one(self, position_id: int) -> Followed:
         for followed in self._followed.values():
