@@ -481,6 +481,19 @@ def test_a_live_bot_loads_what_learns_compiles_and_draws_only_when_it_needs_it()
     assert not loaded & {"sklearn", "skops", "scipy", "numba", "matplotlib"}
 
 
+def test_the_compiled_kernel_loads_no_linear_algebra_and_leaves_numba_able_to():
+    found = python(
+        "import sys, engine.compiled as compiled\n"
+        "compiled.load()\n"
+        "print('scipy.linalg' in sys.modules)\n"
+        "from numba.np.linalg import ensure_blas\n"
+        "ensure_blas()\n"
+        "print('scipy.linalg' in sys.modules)\n"
+    )
+
+    assert found.split() == ["False", "True"]
+
+
 def test_a_refusal_of_the_real_program_is_one_line_and_exit_code_two(tmp_path: Path):
     done = subprocess.run(
         [sys.executable, "bot.py", "scan", str(tmp_path / "BTCUSDT-1h.csv")], cwd=ROOT, capture_output=True, text=True
