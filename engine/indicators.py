@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from ta.momentum import RSIIndicator
-from ta.trend import MACD, ADXIndicator, EMAIndicator
+from ta.trend import MACD, EMAIndicator
 from ta.volatility import AverageTrueRange, BollingerBands
 from ta.volume import OnBalanceVolumeIndicator, VolumeWeightedAveragePrice
 
@@ -43,8 +43,11 @@ class Indicators:
         )
 
     def adx(self, bars: int = 14) -> Column:
-        """Average directional index, 0..100 (Wilder 1978)."""
-        return _warm(lambda: ADXIndicator(self._high, self._low, self._close, bars).adx(), len(self.candles), 2 * bars)
+        """Average directional index, 0..100 (Wilder 1978); NaN up to bar 2 * `bars`.
+
+        Not through `ta`, whose own takes as long as deciding the bars it describes; the same bits (tests/engine).
+        """
+        return _adx(self.candles, bars)
 
     def ema(self, bars: int) -> Column:
         """Exponential moving average of the close, in price."""
@@ -97,6 +100,39 @@ class Indicators:
     @cached_property
     def _volume(self) -> pd.Series:
         return pd.Series(self.candles.volume)
+
+
+def _adx(candles: Candles, bars: int) -> Column:
+    high, low, before = candles.high[1:], candles.low[1:], candles.close[:-1]
+    adx = np.full(len(candles), np.nan)
+    if len(candles) <= 2 * bars:
+        return adx
+    up, down = np.diff(candles.high), -np.diff(candles.low)
+    ranges = _wilder_sums(np.maximum(high, before) - np.minimum(low, before), bars)
+    rises = _wilder_sums(np.where((up > down) & (up > 0), up, 0.0), bars)
+    falls = _wilder_sums(np.where((down > up) & (down > 0), down, 0.0), bars)
+    rising, falling = _percent(rises, ranges), _percent(falls, ranges)
+    index = _percent(np.abs(rising - falling), rising + falling)
+    smoothed = float(index[:bars].mean())
+    for bar, value in enumerate(index[bars:].tolist(), 2 * bars):
+        smoothed = (smoothed * (bars - 1) + value) / bars
+        adx[bar] = smoothed
+    return adx
+
+
+def _wilder_sums(moves: Column, bars: int) -> Column:
+    """Wilder's running sums: that of the first `bars` moves, then each less one part in `bars` of itself plus the next."""
+    total = float(moves[:bars].sum())
+    sums = [total]
+    for move in moves[bars:].tolist():
+        total = total - total / bars + move
+        sums.append(total)
+    return np.array(sums)
+
+
+def _percent(part: Column, whole: Column) -> Column:
+    """100 times `part / whole`, 0 where there is no whole."""
+    return 100 * np.divide(part, whole, out=np.zeros(len(whole)), where=whole != 0)
 
 
 def _warm(column: Callable[[], pd.Series], length: int, first: int) -> Column:

@@ -1,10 +1,13 @@
 """Indicators: right by their definitions, NaN until warm, and blind to what comes later."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from ta.trend import ADXIndicator
 
 from engine.candles import Candles
 from engine.indicators import Column, Indicators
+from engine.timeframes import HOUR_MS, Timeframe
 from tests.drawing import random_walk
 
 BARS = 400
@@ -41,6 +44,21 @@ def test_no_bar_of_a_longer_series_differs_by_a_bit_from_the_same_bar_of_a_short
     for end in (60, 61, 137, 250, BARS - 1):
         for name, column in columns(whole.window(end, end)).items():
             assert column.tobytes() == expected[name][:end].tobytes(), (name, end)
+
+
+@pytest.mark.parametrize("bars", [2, 14])
+def test_the_directional_index_has_the_bits_of_ta(bars: int):
+    for seed in range(40):
+        candles = random_walk(seed, 3 * bars + 11 * seed)
+        columns = [pd.Series(column) for column in (candles.high, candles.low, candles.close)]
+        expected = ADXIndicator(*columns, bars).adx().to_numpy()
+        assert Indicators(candles).adx(bars)[2 * bars :].tobytes() == expected[2 * bars :].tobytes(), seed
+
+
+def test_the_directional_index_of_a_market_that_stands_still_is_zero():
+    still = np.full(60, 100.0)
+    candles = Candles.checked("BTCUSDT", Timeframe.H1, np.arange(60) * HOUR_MS, still, still, still, still, still)
+    assert (Indicators(candles).adx()[28:] == 0.0).all()
 
 
 def test_values_follow_the_published_formulas():
