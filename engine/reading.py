@@ -27,6 +27,8 @@ from engine.timeframes import Timeframe
 
 NEVER = np.iinfo(np.int32).max
 VOLUME_BARS = 20
+CLOCK_BARS = 128
+"""So many bars ask the clock at once: no dearer than one, and a live look asks for few."""
 RAIDS = (Kind.SWEEP, Kind.RUN)
 BREAKS = (Kind.BOS, Kind.CHOCH, Kind.MSS)
 TRIGGERS = frozenset((Kind.FVG, Kind.OB, Kind.MSS, Kind.REJECTION_BLOCK, Kind.SWEEP, Kind.RUN, Kind.TURTLE_SOUP))
@@ -112,7 +114,7 @@ class Chart:
         self._kinds = findings.kind.tobytes()
         self._positions: dict[tuple[tuple[Kind, ...], int], list[int]] = {}
         self._equal_from: dict[int, NDArray[np.int32]] = {}
-        self._windows: dict[int, tuple[str, ...]] = {}
+        self._windows: dict[int, bytes] = {}
 
     def positions(self, kinds: tuple[Kind, ...], direction: int) -> list[int]:
         """Where findings of these kinds and direction stand in the columns, in the order they became known."""
@@ -134,6 +136,12 @@ class Chart:
         positions = self.positions(kinds, direction)
         begin = bisect_left(positions, self._first_event[max(first_bar, 0)])
         return positions[begin : bisect_left(positions, self._first_event[last_bar + 1], begin)]
+
+    def known_at(self, bar: int) -> dict[tuple[int, int], int]:
+        """By kind and direction, the position of the last of those that became known at the close of `bar`."""
+        begin, end = self._first_event[bar], self._first_event[bar + 1]
+        directions = self.findings.direction[begin:end].tolist()
+        return dict(zip(zip(self._kinds[begin:end], directions, strict=True), range(begin, end), strict=True))
 
     def last_position(self, kinds: tuple[Kind, ...], direction: int, bar: int) -> int:
         """The position of the last of these that was known at the close of `bar`; NONE before the first."""
@@ -183,12 +191,13 @@ class Chart:
         return equal_from.item(swing_bar) <= bar
 
     def windows_of(self, bar: int) -> tuple[str, ...]:
-        """The session windows that hold the open of `bar`; few bars are ever asked for."""
-        names = self._windows.get(bar)
-        if names is None:
-            bits = window_bits(self.candles.open_ms[bar : bar + 1])
-            names = self._windows[bar] = tuple(window_names(bits.item()))
-        return names
+        """The session windows that hold the open of `bar`."""
+        block, place = divmod(bar, CLOCK_BARS)
+        bits = self._windows.get(block)
+        if bits is None:
+            opened = self.candles.open_ms[block * CLOCK_BARS : (block + 1) * CLOCK_BARS]
+            bits = self._windows[block] = window_bits(opened).tobytes()
+        return window_names(bits[place])
 
     @cached_property
     def judas_raids(self) -> GivenRows:
@@ -249,6 +258,7 @@ class Reading:
         self.first = max(0, last + 1 - window.window_bars)
         self.oldest = max(self.first, last + 1 - window.memory_bars)
         self.atr = self._mean_range(window.atr_bars)
+        self._new_ones: dict[tuple[int, int], int] | None = None
 
     @property
     def symbol(self) -> str:
@@ -391,8 +401,11 @@ class Reading:
 
     def was_raided(self, side: int, since: int) -> bool:
         """Whether a pool of `side` was taken at bar `since` or later."""
-        known = self._chart.known(RAIDS, side, max(since, self.oldest), self.last)
-        return any(self._findings.ref.item(position) >= self.oldest for position in known)
+        ref, oldest = self._findings.ref.item, self.oldest
+        for position in reversed(self._chart.known(RAIDS, side, max(since, oldest), self.last)):
+            if ref(position) >= oldest:
+                return True
+        return False
 
     def was_answered(self, direction: int, since: int) -> bool:
         """Whether displacement or a structure break in `direction` came at bar `since` or later."""
@@ -491,8 +504,9 @@ class Reading:
         return Day(self.extreme(1, begin, end - 1), self.extreme(-1, begin, end - 1), self._candles.close.item(end - 1))
 
     def _new(self, kind: Kind, direction: int) -> int | None:
-        positions = self._chart.known((kind,), direction, self.last, self.last)
-        return positions[-1] if positions else None
+        if self._new_ones is None:
+            self._new_ones = self._chart.known_at(self.last)
+        return self._new_ones.get((kind, direction))
 
     def _mean_range(self, bars: int) -> float:
         """Mean true range of the last `bars` bars, summed in one order so that every window gives the same bits."""

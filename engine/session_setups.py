@@ -15,8 +15,7 @@ def silver_bullet(reading: Reading, sign: int, params: SetupParams) -> Setup | N
     gap = reading.new_gap(sign)
     if gap is None:
         return None
-    hours = SILVER_BULLET_WINDOWS & set(reading.windows_of(gap.index)) & set(reading.windows_of(gap.known_at))
-    if not hours:
+    if not SILVER_BULLET_WINDOWS.intersection(reading.windows_of(gap.index)).intersection(reading.windows_of(gap.known_at)):
         return None
     raid = reading.last_raid(-sign, gap.index - params.liquidity_within_bars, gap.index)
     if raid is None or not raid.is_rejected:

@@ -104,12 +104,7 @@ class Sessions:
 
     def names(self, bar: int) -> list[str]:
         """The windows that hold the open of `bar`, by name."""
-        return window_names(int(self.windows[bar]))
-
-
-@lru_cache(maxsize=1 << len(WINDOWS))
-def _names_of(bits: int) -> tuple[str, ...]:
-    return tuple(window.name for position, window in enumerate(WINDOWS) if bits >> position & 1)
+        return list(window_names(int(self.windows[bar])))
 
 
 def window_bits(open_ms: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -117,9 +112,10 @@ def window_bits(open_ms: NDArray[np.int64]) -> NDArray[np.uint8]:
     return _WINDOWS_OF_MINUTE[local_minutes(open_ms, NEW_YORK) % DAY_MINUTES]
 
 
-def window_names(bits: int) -> list[str]:
+@lru_cache(maxsize=1 << len(WINDOWS))
+def window_names(bits: int) -> tuple[str, ...]:
     """The names behind the bits of `Sessions.windows`, sorted."""
-    return list(_names_of(bits))
+    return tuple(window.name for position, window in enumerate(WINDOWS) if bits >> position & 1)
 
 
 def sessions(candles: Candles, params: DetectionParams, new_york: NewYork | None = None) -> Sessions:
