@@ -91,14 +91,15 @@ class Settlement:
         for position in stores.positions.open_positions():
             self._resume(position)
 
-    def follow(self, condition: Condition) -> None:
-        """Take an armed order in."""
+    def follow(self, condition: Condition, stored: StoredSignal | None = None) -> None:
+        """Take an armed order in; its signal is read from the book where it is not given."""
         portfolio = self._portfolios[condition.portfolio_id]
         if portfolio.kind not in FOLLOWED_KINDS:
             return
         assert condition.qty is not None
         assert condition.risk_amount is not None
-        stored = self._stores.signals.get(condition.signal_id)
+        if stored is None:
+            stored = self._stores.signals.get(condition.signal_id)
         track = Track.waiting(Plan.of(stored.signal))
         self._add(Followed(stored, portfolio, track, condition, None, condition.qty, condition.risk_amount))
 

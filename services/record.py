@@ -108,7 +108,7 @@ class Recorder:
             stored = self._send(stored)
         if stored.is_live:
             self._arm_paper(stored)
-        self._settlement.follow(arm(stores, stored, self._shadow, at_ms))
+        self._settlement.follow(arm(stores, stored, self._shadow, at_ms), stored)
         return Told.SENT if stored.is_live else Told.KEPT
 
     def _channel_view(self, signal: Signal, instant: "_Instant") -> ChannelView:
@@ -163,7 +163,7 @@ class Recorder:
         if first_block(verdicts) is None:
             amount = risk_amount(view, self._params.account)
             condition = arm(stores, stored, self._paper, at_ms, risk_amount=amount)
-            self._settlement.follow(condition)
+            self._settlement.follow(condition, stored)
             stores.events.add(
                 EventType.CONDITION_ARMED,
                 at_ms,

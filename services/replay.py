@@ -1,8 +1,8 @@
 """The full pipeline over history: every series decided at every bar, settled and booked as if it were live.
 
-Decisions are pure and are worked out series by series on all cores; booking walks all series together in the order of
-time, a day of bars a transaction, with the cursor in the same transaction. Killed anywhere, the next replay goes on from
-the last commit and books the same rows.
+Decisions are pure and are worked out on all cores, ahead of the booking, which walks all series together in the order of
+time, some days of bars a transaction, with the cursor in the same transaction. Killed anywhere, the next replay goes on
+from the last commit and books the same rows.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
-from joblib import Parallel, cpu_count, delayed
 
 from engine.candles import Candles, resampled
 from engine.decide import Readings
@@ -18,12 +17,12 @@ from engine.looks import Looks, Stack, chart_reader
 from engine.params import Params
 from engine.runner import compiled
 from engine.timeframes import Timeframe, context_of
-from engine.vocabulary import Rejected, Signal, Stage
+from engine.vocabulary import Rejected
 from ml.acting import Acting
-from ml.features import feature_reader
 from services.announce import Announcements
 from services.blackouts import Blackout
 from services.checkpoints import Checkpoints, ReadingsAt
+from services.deciding import bars_between, looks_between
 from services.position_manager import Settlement
 from services.predict import with_word
 from services.record import Circumstances, Looked, Recorder
@@ -33,12 +32,11 @@ from storage.stores import Stores
 from storage.summary import Summary, summary_of
 
 INSTANTS_A_TRANSACTION = 96
-BARS_WORTH_A_PROCESS = 20_000
 BTC = "BTCUSDT"
 FROM_KEY, UNTIL_KEY, SERIES_KEY, PARAMS_KEY = "replay.from_ms", "replay.until_ms", "replay.series", "replay.params_hash"
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
+"""Called with what is being done, how much of it is done, and how much there is; a replay counts ms of history."""
 
 ModelAt = Callable[[int], Acting | None]
 """The model that is asked about decisions of an instant; None = the rules alone."""
@@ -81,21 +79,22 @@ def replay(
     last_ms = max(stack.own.closed_at_ms for stack in stacks)
     end_ms = min(last_ms + 1, to_ms if to_ms is not None else last_ms + 1)
     begin_ms = _begin(book, series, params, from_ms, end_ms)
-    looks = _all_looks(stacks, params, begin_ms, end_ms, progress)
-    decided = len(looks)
+    span_ms = max(0, end_ms - begin_ms)
+    progress("replaying", 0, span_ms)
     settle_on, checkpoints = _settled_on((*series, *beside)), Checkpoints(_readings_of(stacks, params))
     circumstances = Circumstances(Announcements(), tuple(blackouts))
-    batches = list(_batches(looks))
-    for number, batch in enumerate(batches):
-        with book.transaction() as stores:
-            _book_batch(stores, batch, settle_on, params, checkpoints, model_at, circumstances, all_looks=all_looks)
-        progress("booking", number + 1, len(batches))
+    for looks in looks_between(stacks, params, begin_ms, end_ms, all_looks=all_looks):
+        for batch in _batches(looks):
+            with book.transaction() as stores:
+                _book_batch(stores, batch, settle_on, params, checkpoints, model_at, circumstances)
+            progress("replaying", batch[-1].candle_close_ms - begin_ms, span_ms)
     with book.transaction() as stores:
         rest_ms = last_ms if to_the_end else end_ms - 1
         Settlement(stores, settle_on, params, Announcements(), checkpoints).rest(rest_ms)
         stores.meta.set(UNTIL_KEY, str(max(end_ms, begin_ms)))
+    progress("replaying", span_ms, span_ms)
     with book.reading() as stores:
-        return Replayed(summary_of(stores.connection), decided)
+        return Replayed(summary_of(stores.connection), bars_between(stacks, begin_ms, end_ms))
 
 
 def refuse_unreadable(series: Sequence[Candles]) -> None:
@@ -150,8 +149,6 @@ def _book_batch(
     checkpoints: Checkpoints,
     model_at: ModelAt,
     circumstances: Circumstances,
-    *,
-    all_looks: bool,
 ) -> None:
     settlement = Settlement(stores, settle_on, params, Announcements(), checkpoints)
     recorder = Recorder(stores, settlement, params, circumstances)
@@ -159,13 +156,9 @@ def _book_batch(
     for at_ms, instant in groupby(batch, key=lambda look: look.candle_close_ms):
         settlement.until(at_ms)
         recorder.decided(with_word(list(instant), model_at(at_ms)), at_ms)
-    recorder.looked(look for look in batch if all_looks or _has_setup(look))
+    recorder.looked(batch)
     settlement.rest(at_ms)
     stores.meta.set(UNTIL_KEY, str(at_ms + 1))
-
-
-def _has_setup(look: Looked) -> bool:
-    return isinstance(look.result, Signal) or look.result.stage in (Stage.LEVELS, Stage.CONFIDENCE)
 
 
 def _batches(looks: Sequence[Looked]) -> Iterator[list[Looked]]:
@@ -180,43 +173,6 @@ def _batches(looks: Sequence[Looked]) -> Iterator[list[Looked]]:
             batch, instants = [], 0
     if batch:
         yield batch
-
-
-def _all_looks(stacks: Sequence[Stack], params: Params, begin_ms: int, end_ms: int, progress: Progress) -> list[Looked]:
-    """Every look in [begin_ms, end_ms), by instant, symbol and timeframe."""
-    bars = sum(_count(stack.own, begin_ms, end_ms) for stack in stacks)
-    workers = max(1, min(cpu_count(), len(stacks), bars // BARS_WORTH_A_PROCESS))
-    looks: list[Looked] = []
-    progress("deciding", 0, bars)
-    jobs = (delayed(_looks)(stack, params, begin_ms, end_ms) for stack in stacks)
-    for part in Parallel(n_jobs=workers, return_as="generator_unordered")(jobs):
-        looks += part
-        progress("deciding", len(looks), bars)
-    looks.sort(key=lambda look: (look.candle_close_ms, look.symbol, look.timeframe.ms))
-    return looks
-
-
-def _looks(stack: Stack, params: Params, begin_ms: int, end_ms: int) -> list[Looked]:
-    own = stack.own
-    first, last = np.searchsorted(own.open_ms + own.timeframe.ms, (begin_ms, end_ms), side="left").tolist()
-    if first == last:
-        return []
-    looks = Looks(
-        stack,
-        params,
-        chart_reader(params, compiled()),
-        describer=feature_reader(params),
-    )
-    known: dict[Rejected, Rejected] = {}
-
-    def shared(result: Signal | Rejected) -> Signal | Rejected:
-        # one object for equal rejections: what travels between processes stays small
-        return known.setdefault(result, result) if isinstance(result, Rejected) else result
-
-    return [
-        Looked(own.symbol, own.timeframe, int(own.open_ms[index]) + own.timeframe.ms, shared(looks.at(index)))
-        for index in range(first, last)
-    ]
 
 
 def _readings_of(stacks: Sequence[Stack], params: Params) -> ReadingsAt:
@@ -250,11 +206,6 @@ def _settled_on(series: Sequence[Candles]) -> dict[str, Candles]:
         ]
         finest[symbol] = min(whole or own, key=lambda c: c.timeframe.ms)
     return finest
-
-
-def _count(candles: Candles, begin_ms: int, end_ms: int) -> int:
-    closed = candles.closed_ms
-    return int(((closed >= begin_ms) & (closed < end_ms)).sum())
 
 
 def _day(ms: int) -> str:

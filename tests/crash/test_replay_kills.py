@@ -133,7 +133,7 @@ def count() -> int:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(5400)
 def test_a_replay_of_simulated_candles_killed_anywhere_becomes_the_same_book(replayer: Replayer):
     end_ms = BEGIN_MS + DAYS * DAY_MS
     market = SimulatedMarket(SEED, lambda: end_ms)
@@ -144,7 +144,7 @@ def test_a_replay_of_simulated_candles_killed_anywhere_becomes_the_same_book(rep
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(5400)
 @needs_shared
 def test_a_replay_of_real_candles_killed_anywhere_becomes_the_same_book(replayer: Replayer):
     for name in ("BTCUSDT", "XRPUSDT"):

@@ -1,0 +1,114 @@
+"""Every look that a range of history holds, worked out on all cores and handed on in the order of time.
+
+A job is one series in one slice of time, cut to the windows that its looks may see: a look is a function of its windows
+alone, so the slices give what the whole series gives. Whoever books a slice does so while the next ones are decided.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import Parallel, cpu_count, delayed
+
+from engine.candles import Candles
+from engine.looks import Looks, Stack, chart_reader
+from engine.params import Params
+from engine.runner import compiled
+from engine.vocabulary import Rejected, Signal, Stage
+from ml.features import feature_reader
+from services.record import Looked
+
+BARS_WORTH_A_PROCESS = 20_000
+BARS_A_JOB = 4_000
+"""Several windows long, since each job reads the window before its first bar again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """The bars first..last-1 of `stack.own` are to be decided."""
+
+    stack: Stack
+    first: int
+    last: int
+
+
+def bars_between(stacks: Sequence[Stack], begin_ms: int, end_ms: int) -> int:
+    """How many bars of the stacks' own series close in [begin_ms, end_ms)."""
+    return sum(last - first for first, last in (_closing_in(stack.own, begin_ms, end_ms) for stack in stacks))
+
+
+def looks_between(
+    stacks: Sequence[Stack], params: Params, begin_ms: int, end_ms: int, *, all_looks: bool, job_bars: int = BARS_A_JOB
+) -> Iterator[list[Looked]]:
+    """The looks at every bar that closes in [begin_ms, end_ms), by instant, symbol and timeframe, a slice at a time.
+
+    Without `all_looks` only those at which a setup completed are handed on.
+    """
+    slices = [
+        jobs
+        for slice_begin_ms, slice_end_ms in _slices(stacks, begin_ms, end_ms, job_bars)
+        if (jobs := _jobs(stacks, params, slice_begin_ms, slice_end_ms))
+    ]
+    bars = bars_between(stacks, begin_ms, end_ms)
+    workers = max(1, min(cpu_count(), len(stacks), bars // BARS_WORTH_A_PROCESS))
+    parts = Parallel(n_jobs=workers, return_as="generator")(
+        delayed(_looks)(job, params, all_looks) for jobs in slices for job in jobs
+    )
+    for jobs in slices:
+        looks = [look for _ in jobs for look in next(parts)]
+        looks.sort(key=lambda look: (look.candle_close_ms, look.symbol, look.timeframe.ms))
+        yield looks
+
+
+def _slices(stacks: Sequence[Stack], begin_ms: int, end_ms: int, job_bars: int) -> Iterator[tuple[int, int]]:
+    """[begin_ms, end_ms) in parts that hold at most `job_bars` bars of any series."""
+    step_ms = job_bars * min(stack.own.timeframe.ms for stack in stacks)
+    for slice_begin_ms in range(begin_ms, end_ms, step_ms):
+        yield slice_begin_ms, min(slice_begin_ms + step_ms, end_ms)
+
+
+def _jobs(stacks: Sequence[Stack], params: Params, begin_ms: int, end_ms: int) -> list[_Job]:
+    jobs = []
+    for stack in stacks:
+        first, last = _closing_in(stack.own, begin_ms, end_ms)
+        if first < last:
+            jobs.append(_cut(stack, first, last, params.window.window_bars))
+    return jobs
+
+
+def _cut(stack: Stack, first: int, last: int, window_bars: int) -> _Job:
+    """A job with the candles that the looks at the bars first..last-1 may see, and no others."""
+    first_ms = int(stack.own.open_ms[first]) + stack.own.timeframe.ms
+    last_ms = int(stack.own.open_ms[last - 1]) + stack.own.timeframe.ms
+
+    def seen(candles: Candles) -> Candles:
+        until = candles.until(last_ms)
+        return until.window(len(until), len(until) - len(candles.until(first_ms)) + window_bars)
+
+    own = stack.own.window(last, last - first - 1 + window_bars)
+    before = len(own) - (last - first)
+    cut = Stack(own, seen(stack.context), None if stack.btc is None else seen(stack.btc))
+    return _Job(cut, before, len(own))
+
+
+def _looks(job: _Job, params: Params, all_looks: bool) -> list[Looked]:
+    own = job.stack.own
+    looks = Looks(job.stack, params, chart_reader(params, compiled()), describer=feature_reader(params))
+    known: dict[Rejected, Rejected] = {}
+    kept = []
+    for index in range(job.first, job.last):
+        result = looks.at(index)
+        if all_looks or _has_setup(result):
+            # one object for equal rejections: what travels between processes stays small
+            shared = known.setdefault(result, result) if isinstance(result, Rejected) else result
+            kept.append(Looked(own.symbol, own.timeframe, int(own.open_ms[index]) + own.timeframe.ms, shared))
+    return kept
+
+
+def _has_setup(result: Signal | Rejected) -> bool:
+    return isinstance(result, Signal) or result.stage in (Stage.LEVELS, Stage.CONFIDENCE)
+
+
+def _closing_in(candles: Candles, begin_ms: int, end_ms: int) -> tuple[int, int]:
+    first, last = np.searchsorted(candles.closed_ms, (begin_ms, end_ms), side="left").tolist()
+    return first, last
