@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection
 from enum import Enum
 
 from engine.params import Params
-from engine.timeframes import DAY_MS, MINUTE_MS, Timeframe, duration_text
+from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe, duration_text
 from gateways.market import MarketData, MarketError
 from services.announce import Announcements
 from services.feed import Feed, SeriesKey, Silence, names
@@ -32,6 +32,11 @@ UNSEEN_AFTER_MS = DAY_MS
 
 GONE_AFTER_MS = 7 * DAY_MS
 """A pair without candles for so long, while others have them, has left the exchange: its positions are over."""
+
+SURE_AFTER_MS = HOUR_MS
+"""How long it has asked in vain, itself, before it takes a pair for gone: of the time it was not there it knows nothing."""
+PAUSE_MS = 10 * MINUTE_MS
+"""A longer one between two rounds, and the machine slept."""
 
 logger = logging.getLogger(__name__)
 
@@ -82,9 +87,14 @@ class Healer:
         self._rebuild_after_ms = rebuild_after_ms
         self._rebuilt_ms = 0
         self._waited_s = 0.0
+        self._round_ms = self._here_since_ms = now_ms()
 
     async def run(self) -> None:
         """One round; what the market refuses here is asked again in the next."""
+        now_ms = self._now_ms()
+        if now_ms - self._round_ms > PAUSE_MS:
+            self._here_since_ms = now_ms
+        self._round_ms = now_ms
         await self._rebuild_client()
         await self._ask_silent()
         await self._note_waits()
@@ -156,6 +166,8 @@ class Healer:
         if back:
             longest_ms = max(now_ms - silence.since_ms for silence in back.values())
             healed(tx, Mend.RESUMED, f"{names(back)} after {duration_text(longest_ms)}", now_ms)
+        if now_ms - self._here_since_ms < SURE_AFTER_MS:
+            return
         silent = {symbol for symbol, timeframe in self._feed.silent if timeframe is Timeframe.M1}
         gone = silent - {symbol for symbol, _ in back}
         settlement = Settlement(tx, {}, self._params, self._announcements)

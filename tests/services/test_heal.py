@@ -40,6 +40,13 @@ async def play(rig: Rig, until: str) -> None:
         await rig.healer.run()
 
 
+async def ask_in_vain(rig: Rig) -> None:
+    """The rounds of an hour, after which a pair may be taken for gone."""
+    for _ in range(61):
+        rig.world.clock.ms += MINUTE_MS
+        await rig.healer.run()
+
+
 def told(rig: Rig, type: EventType) -> list[str]:
     with rig.book.reading() as view:
         return [event.message or "" for event in reversed(view.events.latest(100, type))]
@@ -188,7 +195,7 @@ async def test_orders_of_a_symbol_without_candles_end_when_nobody_can_tell_any_m
     await play(rig, "2026-01-01T01:20")
     rig.world.clock.ms = max(one.valid_until_ms for one in waiting) + 25 * HOUR_MS
 
-    await rig.healer.run()
+    await ask_in_vain(rig)
 
     with rig.book.reading() as view:
         assert view.conditions.active(symbol="ADAUSDT") == ()
@@ -217,12 +224,12 @@ async def test_positions_of_a_pair_that_left_the_exchange_end_after_a_week_at_th
     with rig.book.reading() as view:
         stood = {one.id: view.positions.get(one.id) for one in positions}
     rig.world.clock.ms += 6 * DAY_MS
-    await rig.healer.run()
+    await ask_in_vain(rig)
     with rig.book.reading() as view:
         assert all(view.positions.get(number).is_open for number in stood), "they may still come"
 
     rig.world.clock.ms += DAY_MS
-    await rig.healer.run()
+    await ask_in_vain(rig)
 
     with rig.book.reading() as view:
         for number, before in stood.items():
@@ -238,13 +245,30 @@ async def test_positions_of_a_pair_that_left_the_exchange_end_after_a_week_at_th
     assert any(message.startswith("positions ended: 2") for message in told(rig, EventType.HEALED))
 
 
+async def test_a_machine_that_slept_for_days_takes_no_pair_for_gone_before_it_has_asked_for_an_hour(rig):
+    positions = await delisted(rig)
+    rig.world.clock.ms += 8 * DAY_MS
+    for _ in range(55):
+        rig.world.clock.ms += MINUTE_MS
+        await rig.healer.run()
+        with rig.book.reading() as view:
+            assert all(view.positions.get(one.id).is_open for one in positions)
+
+    rig.world.exchange.troubles = ()
+    await ask_in_vain(rig)
+
+    with rig.book.reading() as view:
+        assert all(view.positions.get(one.id).is_open for one in positions), "its candles tell what became of it"
+    assert any(message.startswith("series comes again") for message in told(rig, EventType.HEALED))
+
+
 async def test_no_position_ends_while_no_other_pair_has_candles_either(rig):
     positions = await delisted(rig)
     rig.world.exchange.troubles = (Refused(status=503),)
     await play(rig, "2026-01-01T01:35")
     rig.world.clock.ms += 30 * DAY_MS
 
-    await rig.healer.run()
+    await ask_in_vain(rig)
 
     with rig.book.reading() as view:
         assert all(view.positions.get(one.id).is_open for one in positions)
