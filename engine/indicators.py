@@ -1,4 +1,4 @@
-"""Classical indicators, all but one through `ta`: those that neither look ahead nor go wrong on pandas 3, NaN until they are warm.
+"""Classical indicators that neither look ahead nor go wrong on pandas 3, NaN until they are warm: all but one by `ta`.
 
 `ta` itself shows 0.0 or a half-filled mean while it warms up; here the first value is the first one by the indicator's
 own definition. Every column depends on earlier bars alone, so a longer series has the same bits at the same bar.
