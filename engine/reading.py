@@ -22,7 +22,7 @@ from engine.kernel_columns import GivenRows
 from engine.params import WindowParams
 from engine.runner import Kernel, price_findings
 from engine.session_findings import asian_ranges, judas_raids, midnight_opens
-from engine.sessions import NewYork, sessions, window_bits, window_names
+from engine.sessions import NewYork, window_bits, window_names
 from engine.timeframes import Timeframe
 
 NEVER = np.iinfo(np.int32).max
@@ -203,9 +203,9 @@ class Chart:
     def judas_raids(self) -> GivenRows:
         """Raids of each Asian range in its Judas window, in the order of bars."""
         candles, new_york = self.candles, NewYork.of(self.candles)
-        clock = sessions(candles, self._params, new_york)
-        asian = asian_ranges(candles, clock, new_york)
-        return judas_raids(candles, clock, asian, midnight_opens(candles, new_york))
+        windows = new_york.windows
+        asian = asian_ranges(candles, windows, new_york)
+        return judas_raids(candles, windows, asian, midnight_opens(candles, new_york))
 
     @cached_property
     def _ordered(self) -> list[int]:

@@ -22,12 +22,12 @@ SUNDAY = 6
 
 def session_rows(candles: Candles, clock: Sessions, new_york: NewYork, params: DetectionParams) -> GivenRows:
     """Every finding of the clock in `candles`, ordered by `known_at`."""
-    asian = asian_ranges(candles, clock, new_york)
+    asian = asian_ranges(candles, clock.windows, new_york)
     midnight = midnight_opens(candles, new_york)
     found = [
         asian,
         midnight,
-        judas_raids(candles, clock, asian, midnight),
+        judas_raids(candles, clock.windows, asian, midnight),
         silver_bullets(candles, clock, new_york),
         daily_biases(clock),
     ]
@@ -36,9 +36,9 @@ def session_rows(candles: Candles, clock: Sessions, new_york: NewYork, params: D
     return _in_order(found)
 
 
-def asian_ranges(candles: Candles, clock: Sessions, new_york: NewYork) -> GivenRows:
+def asian_ranges(candles: Candles, windows: NDArray[np.uint8], new_york: NewYork) -> GivenRows:
     """High and low of each evening window, at the first bar after it; `ref` is its first bar."""
-    inside = np.flatnonzero(clock.windows & ASIAN_RANGE)
+    inside = np.flatnonzero(windows & ASIAN_RANGE)
     if not inside.size:
         return _rows(Kind.ASIAN_RANGE, inside)
     first = np.flatnonzero(is_new(new_york.date[inside]))
@@ -59,9 +59,9 @@ def midnight_opens(candles: Candles, new_york: NewYork) -> GivenRows:
     return _rows(Kind.MIDNIGHT_OPEN, bars, upper=candles.open[bars], lower=candles.open[bars])
 
 
-def judas_raids(candles: Candles, clock: Sessions, asian: GivenRows, midnight: GivenRows) -> GivenRows:
+def judas_raids(candles: Candles, windows: NDArray[np.uint8], asian: GivenRows, midnight: GivenRows) -> GivenRows:
     """The first bar of the Judas window beyond the Asian range and the midnight open, once a side for each range."""
-    bars = np.flatnonzero(clock.windows & JUDAS)
+    bars = np.flatnonzero(windows & JUDAS)
     which, opened = _latest(asian.known_at, bars), _latest(midnight.known_at, bars)
     both = (which >= 0) & (opened >= 0)
     bars, which, opened = bars[both], which[both], opened[both]

@@ -92,6 +92,11 @@ class NewYork:
         """Minutes since 1970-01-01 00:00."""
         return self.date * DAY_MINUTES + self.minute
 
+    @property
+    def windows(self) -> NDArray[np.uint8]:
+        """A bit for each of WINDOWS that holds the bar's open."""
+        return _WINDOWS_OF_MINUTE[self.minute]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sessions:
@@ -124,7 +129,7 @@ def sessions(candles: Candles, params: DetectionParams, new_york: NewYork | None
     home = new_york.minutes if params.tz == NEW_YORK else local_minutes(candles.open_ms, params.tz)
     day = trading_day(home, params)
     return Sessions(
-        windows=_WINDOWS_OF_MINUTE[new_york.minute],
+        windows=new_york.windows,
         days=_periods(day, candles),
         weeks=_periods((day + EPOCH_WEEKDAY) // 7, candles),
     )

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.candles import Candles
-from engine.detection_params import DetectionParams
-from engine.sessions import WINDOWS, sessions
+from engine.sessions import WINDOWS, NewYork
 from engine.timeframes import HOUR_MS
 from services.chart_canvas import BACKGROUND, HEIGHT, WIDTH, Anchor, Canvas, Weight
 from services.chart_layout import (
@@ -217,7 +216,7 @@ class Panel:
         slot_ms = self._candles.timeframe.ms * self.bars.merged
         if self.scale.step * SHORTEST_KILL_ZONE_MS / slot_ms < NARROWEST_SHADE or slot_ms > SHORTEST_KILL_ZONE_MS:
             return
-        bits = sessions(self._candles, DetectionParams()).windows[:: self.bars.merged]
+        bits = NewYork.of(self._candles).windows[:: self.bars.merged]
         names = [window.name for window in WINDOWS]
         x = FRAME.left
         for zone in KILL_ZONES:
