@@ -87,6 +87,10 @@ class Looks:
         btc = self._btc.reading_at(own.closed_at_ms) if self._btc is not None and own.has_trigger else None
         return decide(Readings(own, context, btc), self._params, self._tick_size, self._describe)
 
+    def may_complete(self, index: int) -> bool:
+        """Whether bar `index` made anything known that can complete a setup; where not, `at` rejects before levels."""
+        return self._own.reading(index).has_trigger
+
     def readings_at(self, ms: int) -> Readings | Rejected:
         """What a look at the last close at or before `ms` sees, whether or not anything completes there."""
         own = self._own.reading_at(ms)
@@ -144,14 +148,15 @@ class _Pass:
     def reading_at(self, ms: int) -> Reading | None:
         """The reading at the last bar closed at or before `ms`; None before the first."""
         closed = int(self._candles.open_ms.searchsorted(ms - self._candles.timeframe.ms, side="right"))
-        if not closed:
-            return None
-        if self._last is None or self._last[0] != closed:
-            # a higher timeframe stays the same over several looks
-            self._last = (closed, self.reading(closed - 1))
-        return self._last[1]
+        return self.reading(closed - 1) if closed else None
 
     def reading(self, index: int) -> Reading:
+        """The reading at bar `index`; the last one is kept, since a higher timeframe stays the same over several looks."""
+        if self._last is None or self._last[0] != index:
+            self._last = (index, self._read_at(index))
+        return self._last[1]
+
+    def _read_at(self, index: int) -> Reading:
         whole = Reading(self._whole, index, self._params.window)
         if window_is_equal(self._whole.findings, whole.first, whole.oldest):
             return whole

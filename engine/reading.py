@@ -257,8 +257,15 @@ class Reading:
         self.last = last
         self.first = max(0, last + 1 - window.window_bars)
         self.oldest = max(self.first, last + 1 - window.memory_bars)
-        self.atr = self._mean_range(window.atr_bars)
+        self._atr_bars = window.atr_bars
         self._new_ones: dict[tuple[int, int], int] | None = None
+
+    @cached_property
+    def atr(self) -> float:
+        """Mean true range of the last bars, summed in one order so that every window gives the same bits."""
+        begin = max(self.first, self.last + 1 - self._atr_bars)
+        span = self._findings.bars.true_range[begin : self.last + 1].tolist()
+        return sum(span) / len(span) if span else 0.0
 
     @property
     def symbol(self) -> str:
@@ -507,11 +514,6 @@ class Reading:
         if self._new_ones is None:
             self._new_ones = self._chart.known_at(self.last)
         return self._new_ones.get((kind, direction))
-
-    def _mean_range(self, bars: int) -> float:
-        """Mean true range of the last `bars` bars, summed in one order so that every window gives the same bits."""
-        span = self._findings.bars.true_range[max(self.first, self.last + 1 - bars) : self.last + 1].tolist()
-        return sum(span) / len(span) if span else 0.0
 
     def _gap(self, position: int) -> Gap:
         f = self._findings

@@ -97,6 +97,8 @@ def _looks(job: _Job, params: Params, all_looks: bool) -> list[Looked]:
     known: dict[Rejected, Rejected] = {}
     kept = []
     for index in range(job.first, job.last):
+        if not (all_looks or looks.may_complete(index)):
+            continue
         result = looks.at(index)
         if all_looks or _has_setup(result):
             # one object for equal rejections: what travels between processes stays small
