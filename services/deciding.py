@@ -38,11 +38,19 @@ def bars_between(stacks: Sequence[Stack], begin_ms: int, end_ms: int) -> int:
 
 
 def looks_between(
-    stacks: Sequence[Stack], params: Params, begin_ms: int, end_ms: int, *, all_looks: bool, job_bars: int = BARS_A_JOB
+    stacks: Sequence[Stack],
+    params: Params,
+    begin_ms: int,
+    end_ms: int,
+    *,
+    all_looks: bool,
+    job_bars: int = BARS_A_JOB,
+    process_bars: int = BARS_WORTH_A_PROCESS,
 ) -> Iterator[list[Looked]]:
     """The looks at every bar that closes in [begin_ms, end_ms), by instant, symbol and timeframe, a slice at a time.
 
-    Without `all_looks` only those at which a setup completed are handed on.
+    Without `all_looks` only those at which a setup completed are handed on. A job decides at most `job_bars` bars, and
+    there is a process of its own for each `process_bars` of all.
     """
     slices = [
         jobs
@@ -50,7 +58,7 @@ def looks_between(
         if (jobs := _jobs(stacks, params, slice_begin_ms, slice_end_ms))
     ]
     bars = bars_between(stacks, begin_ms, end_ms)
-    workers = max(1, min(cpu_count(), len(stacks), bars // BARS_WORTH_A_PROCESS))
+    workers = max(1, min(cpu_count(), len(stacks), bars // process_bars))
     parts = Parallel(n_jobs=workers, return_as="generator")(
         delayed(_looks)(job, params, all_looks) for jobs in slices for job in jobs
     )

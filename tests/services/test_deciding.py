@@ -11,7 +11,6 @@ from engine.runner import INTERPRETED
 from engine.timeframes import DAY_MS, HOUR_MS, Timeframe, context_of
 from engine.vocabulary import Rejected, Signal, Stage
 from ml.features import feature_reader
-from services import deciding
 from services.deciding import bars_between, looks_between
 from services.record import Looked
 from tests.services.test_replay import BEGIN_MS, END_MS, PARAMS, bars
@@ -77,10 +76,12 @@ def test_a_part_of_the_range_is_decided_on_the_windows_of_the_whole():
     assert bars_between(stacks(), begin_ms, end_ms) == len(expected)
 
 
-def test_processes_give_the_same_in_the_same_order(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(deciding, "BARS_WORTH_A_PROCESS", 1_000)
+def test_processes_give_the_same_in_the_same_order():
+    parts = looks_between(
+        stacks(), PARAMS, BEGIN_MS, END_MS + 1, all_looks=True, job_bars=250, process_bars=len(bar_by_bar()) // 2
+    )
 
-    assert same([look for part in between(BEGIN_MS, END_MS + 1) for look in part]) == same(bar_by_bar())
+    assert same([look for part in parts for look in part]) == same(bar_by_bar())
 
 
 def test_only_looks_with_a_setup_are_handed_on_where_no_others_are_wanted():
