@@ -219,23 +219,20 @@ class Chart:
         sizes = np.bincount(group, minlength=2 * len(Kind))
         return np.argsort(group, kind="stable"), [0, *np.cumsum(sizes).tolist()]
 
-    def _grouped(self, kinds: tuple[Kind, ...], direction: int) -> NDArray[np.intp]:
-        by_group, starts = self._groups
-        groups = [2 * kind + (direction > 0) for kind in kinds]
-        parts = [by_group[starts[group] : starts[group + 1]] for group in groups]
-        return np.concatenate(parts) if len(parts) > 1 else parts[0]
-
     def _first_about(self, kinds: tuple[Kind, ...]) -> NDArray[np.int32]:
         first = np.full(len(self.findings), NEVER, dtype=np.int32)
-        for direction in (1, -1):
-            about = self._grouped(kinds, direction)
+        by_group, starts = self._groups
+        for kind in kinds:
+            about = by_group[starts[2 * kind] : starts[2 * kind + 2]]  # of both directions
             first[self.findings.origin[about]] = self.findings.known_at[about]  # each object ends, or is met, once
         return first
 
     def _first_equals(self, side: int) -> NDArray[np.int32]:
         """By bar of a swing: the bar at which it was first known to have an equal; else NEVER."""
         first = np.full(self.findings.bar_count, NEVER, dtype=np.int32)
-        latest_first = self._grouped((Kind.EQ,), side)[::-1]
+        by_group, starts = self._groups
+        group = 2 * Kind.EQ + (side > 0)
+        latest_first = by_group[starts[group] : starts[group + 1]][::-1]
         swings = np.stack((self.findings.index[latest_first], self.findings.ref[latest_first]), axis=1)
         # where a bar is written to more than once the last entry stays, which is the earliest pair's
         first[swings.ravel()] = self.findings.known_at[latest_first].repeat(2)

@@ -160,6 +160,8 @@ def local_minutes(open_ms: NDArray[np.int64], zone: str) -> NDArray[np.int32]:
     changes = [change for year in range(first, last + 1) for change in _offset_changes(zone, year)]
     while len(changes) > 1 and changes[1][0] <= first_ms:
         changes.pop(0)
+    if len(changes) == 1 or changes[1][0] > last_ms:
+        return ((open_ms + changes[0][1]) // MINUTE_MS).astype(np.int32)
     since_ms = np.array([since for since, _ in changes[1:]], dtype=np.int64)
     starts = [0, *np.searchsorted(open_ms, since_ms).tolist(), open_ms.size]
     for (start, end), (_, offset_ms) in zip(pairwise(starts), changes, strict=True):
