@@ -4,6 +4,7 @@ import pytest
 
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
 from engine.vocabulary import CloseReason, ConditionStatus, Position, Stage
+from services.heal import PAUSE_MS
 from services.live import MarketSilent
 from storage.events import EventType
 from storage.identities import identities, integrity
@@ -41,9 +42,9 @@ async def play(rig: Rig, until: str) -> None:
 
 
 async def ask_in_vain(rig: Rig) -> None:
-    """The rounds of an hour, after which a pair may be taken for gone."""
-    for _ in range(61):
-        rig.world.clock.ms += MINUTE_MS
+    """Rounds over an hour, after which a pair may be taken for gone."""
+    for _ in range(7):
+        rig.world.clock.ms += PAUSE_MS
         await rig.healer.run()
 
 
@@ -248,8 +249,8 @@ async def test_positions_of_a_pair_that_left_the_exchange_end_after_a_week_at_th
 async def test_a_machine_that_slept_for_days_takes_no_pair_for_gone_before_it_has_asked_for_an_hour(rig):
     positions = await delisted(rig)
     rig.world.clock.ms += 8 * DAY_MS
-    for _ in range(55):
-        rig.world.clock.ms += MINUTE_MS
+    for _ in range(6):
+        rig.world.clock.ms += PAUSE_MS
         await rig.healer.run()
         with rig.book.reading() as view:
             assert all(view.positions.get(one.id).is_open for one in positions)
