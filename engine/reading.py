@@ -121,9 +121,7 @@ class Chart:
         key = (kinds, direction)
         found = self._positions.get(key)
         if found is None:
-            in_order, starts = self._ordered, self._groups[1]
-            groups = [2 * kind + (direction > 0) for kind in kinds]
-            found = list(chain.from_iterable(in_order[starts[group] : starts[group + 1]] for group in groups))
+            found = list(chain.from_iterable(self._ordered[self._group(kind, direction)] for kind in kinds))
             if len(kinds) > 1:
                 found.sort()
             self._positions[key] = found
@@ -137,7 +135,7 @@ class Chart:
         begin = bisect_left(positions, self._first_event[max(first_bar, 0)])
         return positions[begin : bisect_left(positions, self._first_event[last_bar + 1], begin)]
 
-    def known_at(self, bar: int) -> dict[tuple[int, int], int]:
+    def new_at(self, bar: int) -> dict[tuple[int, int], int]:
         """By kind and direction, the position of the last of those that became known at the close of `bar`."""
         begin, end = self._first_event[bar], self._first_event[bar + 1]
         directions = self.findings.direction[begin:end].tolist()
@@ -219,6 +217,11 @@ class Chart:
         sizes = np.bincount(group, minlength=2 * len(Kind))
         return np.argsort(group, kind="stable"), [0, *np.cumsum(sizes).tolist()]
 
+    def _group(self, kind: Kind, direction: int) -> slice:
+        """Where the findings of a kind and direction stand in `_groups`."""
+        starts, group = self._groups[1], 2 * kind + (direction > 0)
+        return slice(starts[group], starts[group + 1])
+
     def _first_about(self, kinds: tuple[Kind, ...]) -> NDArray[np.int32]:
         first = np.full(len(self.findings), NEVER, dtype=np.int32)
         by_group, starts = self._groups
@@ -230,9 +233,7 @@ class Chart:
     def _first_equals(self, side: int) -> NDArray[np.int32]:
         """By bar of a swing: the bar at which it was first known to have an equal; else NEVER."""
         first = np.full(self.findings.bar_count, NEVER, dtype=np.int32)
-        by_group, starts = self._groups
-        group = 2 * Kind.EQ + (side > 0)
-        latest_first = by_group[starts[group] : starts[group + 1]][::-1]
+        latest_first = self._groups[0][self._group(Kind.EQ, side)][::-1]
         swings = np.stack((self.findings.index[latest_first], self.findings.ref[latest_first]), axis=1)
         # where a bar is written to more than once the last entry stays, which is the earliest pair's
         first[swings.ravel()] = self.findings.known_at[latest_first].repeat(2)
@@ -255,7 +256,6 @@ class Reading:
         self.first = max(0, last + 1 - window.window_bars)
         self.oldest = max(self.first, last + 1 - window.memory_bars)
         self._atr_bars = window.atr_bars
-        self._new_ones: dict[tuple[int, int], int] | None = None
 
     @cached_property
     def atr(self) -> float:
@@ -508,9 +508,11 @@ class Reading:
         return Day(self.extreme(1, begin, end - 1), self.extreme(-1, begin, end - 1), self._candles.close.item(end - 1))
 
     def _new(self, kind: Kind, direction: int) -> int | None:
-        if self._new_ones is None:
-            self._new_ones = self._chart.known_at(self.last)
         return self._new_ones.get((kind, direction))
+
+    @cached_property
+    def _new_ones(self) -> dict[tuple[int, int], int]:
+        return self._chart.new_at(self.last)
 
     def _gap(self, position: int) -> Gap:
         f = self._findings
