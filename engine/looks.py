@@ -32,6 +32,17 @@ class Stack:
     context: Candles
     btc: Candles | None = None
 
+    def seen_from(self, first: int, last: int, window_bars: int) -> "Stack":
+        """The candles that looks at the bars first..last-1 may see with windows of so many bars, and no others."""
+        first_ms, last_ms = self.own.closed_ms[[first, last - 1]].tolist()
+
+        def seen(candles: Candles) -> Candles:
+            until = candles.until(last_ms)
+            return until.window(len(until), len(until) - len(candles.until(first_ms)) + window_bars)
+
+        own = self.own.window(last, last - first - 1 + window_bars)
+        return Stack(own, seen(self.context), None if self.btc is None else seen(self.btc))
+
 
 Describer = Callable[[Stack], Describe]
 """Makes what describes the signals of one stack."""
@@ -116,16 +127,9 @@ def look(
     """The decision at the last closed candle of the stack."""
     if not len(stack.own):
         return Rejected(Stage.DATA, f"{stack.own.symbol} {stack.own.timeframe.text} has no candles", "0")
-    window = params.window.window_bars
-    last = stack.own.window(len(stack.own), window)
-    context = stack.context.until(last.closed_at_ms)
-    btc = None if stack.btc is None else stack.btc.until(last.closed_at_ms)
-    cut = Stack(
-        last,
-        context.window(len(context), window),
-        None if btc is None else btc.window(len(btc), window),
-    )
-    return Looks(cut, params, read, tick_size, describer).at(len(last) - 1)
+    end = len(stack.own)
+    seen = stack.seen_from(end - 1, end, params.window.window_bars)
+    return Looks(seen, params, read, tick_size, describer).at(len(seen.own) - 1)
 
 
 class _Pass:

@@ -25,11 +25,10 @@ BARS_A_JOB = 4_000
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """The bars first..last-1 of `stack.own` are to be decided."""
+    """The bars of `stack.own` from `first` on are to be decided."""
 
     stack: Stack
     first: int
-    last: int
 
 
 def bars_between(stacks: Sequence[Stack], begin_ms: int, end_ms: int) -> int:
@@ -80,23 +79,9 @@ def _jobs(stacks: Sequence[Stack], params: Params, begin_ms: int, end_ms: int) -
     for stack in stacks:
         first, last = _closing_in(stack.own, begin_ms, end_ms)
         if first < last:
-            jobs.append(_cut(stack, first, last, params.window.window_bars))
+            seen = stack.seen_from(first, last, params.window.window_bars)
+            jobs.append(_Job(seen, len(seen.own) - (last - first)))
     return jobs
-
-
-def _cut(stack: Stack, first: int, last: int, window_bars: int) -> _Job:
-    """A job with the candles that the looks at the bars first..last-1 may see, and no others."""
-    first_ms = int(stack.own.open_ms[first]) + stack.own.timeframe.ms
-    last_ms = int(stack.own.open_ms[last - 1]) + stack.own.timeframe.ms
-
-    def seen(candles: Candles) -> Candles:
-        until = candles.until(last_ms)
-        return until.window(len(until), len(until) - len(candles.until(first_ms)) + window_bars)
-
-    own = stack.own.window(last, last - first - 1 + window_bars)
-    before = len(own) - (last - first)
-    cut = Stack(own, seen(stack.context), None if stack.btc is None else seen(stack.btc))
-    return _Job(cut, before, len(own))
 
 
 def _looks(job: _Job, params: Params, all_looks: bool) -> list[Looked]:
@@ -104,7 +89,7 @@ def _looks(job: _Job, params: Params, all_looks: bool) -> list[Looked]:
     looks = Looks(job.stack, params, chart_reader(params, compiled()), describer=feature_reader(params))
     known: dict[Rejected, Rejected] = {}
     kept = []
-    for index in range(job.first, job.last):
+    for index in range(job.first, len(own)):
         if not (all_looks or looks.may_complete(index)):
             continue
         result = looks.at(index)
