@@ -93,8 +93,10 @@ def price_kernel(
     bars: BarRows,
     stacks: Table,
     counting: Column,
+    since: int,
 ) -> int:
-    """Write every event of the series into `events` and its state into `bars`; how many events, or FULL.
+    """Write every event known from bar `since` on into `events`, and the state at these bars into `bars`; how many
+    events, or FULL.
 
     The four price columns, `marks` and `true_range` (see `engine.marks`) have one length n; `stacks` is scratch of
     STACK_COUNT rows of at least n positions. The rows of `given` are copied in front of the events of their bars.
@@ -166,7 +168,7 @@ def price_kernel(
     last_up_close, last_down_close = -1, -1
     lure_side, lure_bar, lure_event = 0, 0, nowhere
 
-    for t in range(n):
+    for t in range(since, n):
         if count >= limit:
             return FULL
         o = open_[t]
@@ -680,13 +682,15 @@ def price_kernel(
 def window_is_equal(findings: Findings, window_start: int, from_index: int) -> bool:
     """Whether a run over the bars from `window_start` on tells the same from bar `from_index` on; cautious.
 
-    `findings` are those of the whole series. True promises that the window's run has, for every bar t >= `from_index`,
-    the same trend, last swings and mean true range, and the same events known at t, apart from those about an object
-    the window cannot know: a swing or gap whose own bars (with the bars left of the swing) are not all inside, a block
-    or an inducement that became known before `from_index`, a projection that rests on the raid of such a swing.
+    `findings` are those of the whole series, or those of a run that tells what became known since `window_start`. True
+    promises that the runs have, for every bar t >= `from_index`, the same trend, last swings and mean true range, and
+    the same events known at t, apart from those about an object the window cannot know: a swing or gap whose own bars
+    (with the bars left of the swing) are not all inside, a block or an inducement that became known before `from_index`,
+    a projection that rests on the raid of such a swing.
 
     Why it suffices: at a break before `from_index`, the awaited swing of each side and the other side's swing before it
     lay inside the window with all their bars, so both runs broke the same level and agree on trend and levels since.
+    Which of them finds it so does not matter: what each needs for it, the other has seen too.
     """
     if window_start <= 0:
         return True

@@ -40,6 +40,12 @@ class MarkColumns(NamedTuple):
     true_range: Column
 
 
+def look_back(rules: Rules) -> int:
+    """How many bars before its own a mark may depend on."""
+    internal, swing = rules.internal_left + rules.internal_right, rules.swing_left + rules.swing_right
+    return max(internal, swing, rules.leg_size, rules.mean_bars + 1, 2)
+
+
 def mark_by_array(open_: Prices, high: Prices, low: Prices, close: Prices, rules: Rules, into: MarkColumns) -> None:
     """Write the marks of the series, a column at a time."""
     marks = into.marks

@@ -16,7 +16,7 @@ from engine.detect import detect
 from engine.detection_params import DetectionParams
 from engine.findings import NONE, Findings, Kind
 from engine.kernel import window_is_equal
-from engine.runner import INTERPRETED, Kernel
+from engine.runner import INTERPRETED, Kernel, price_findings
 from engine.sessions import Periods
 
 Detector = Callable[[Candles], Findings]
@@ -92,6 +92,7 @@ def prove(candles: Candles, params: DetectionParams, kernel: Kernel = INTERPRETE
         prefixes(candles, detector, seed),
         noise_after(candles, whole, detector, seed),
         windows(candles, whole, detector, params.swing_left, seed),
+        late_starts(candles, params, kernel, seed),
         scaled(candles, params, kernel, BITS_SCALE, 0.0),
         scaled(_on_a_binary_grid(candles), params, kernel, TEN, TEN_TOLERANCE),
     ]
@@ -131,6 +132,22 @@ def windows(candles: Candles, whole: Findings, detector: Detector, swing_left: i
         inside = _told_inside(seen, 0, since - start, end - start, swing_left)
         results.append(_compare(inside, _told_inside(whole, start, since, end, swing_left)))
     return _summed("windows", results)
+
+
+def late_starts(candles: Candles, params: DetectionParams, kernel: Kernel, seed: int) -> Check:
+    """What a run tells that begins late in a window, as a live look's does, from the bar on that is promised the same."""
+    results = []
+    for end in _cuts(candles, seed):
+        window = candles.window(end, WINDOW_BARS)
+        start = len(window) // 3
+        late, whole = (price_findings(window, params, kernel, since=first) for first in (start, 0))
+        since = next((bar for bar in range(start + 1, len(window)) if window_is_equal(late, start, bar)), None)
+        if since is not None:
+            told, expected = (
+                _told_inside(found, start, since, len(window), params.swing_left) for found in (late, whole)
+            )
+            results.append(_compare(told, expected))
+    return _summed("late starts", results)
 
 
 def scaled(candles: Candles, params: DetectionParams, kernel: Kernel, factor: float, tolerance: float) -> Check:

@@ -34,7 +34,7 @@ from engine.kernel_columns import (
     Rules,
 )
 from engine.lent_memory import Lender
-from engine.marks import MarkColumns, mark_by_array
+from engine.marks import MarkColumns, look_back, mark_by_array
 
 EVENTS_PER_BAR = 4
 """Room given at first; real candles hold two to three events a bar. A kernel that runs out is given twice as much."""
@@ -80,17 +80,20 @@ def price_findings(
     *,
     extras: bool = True,
     given: GivenRows | None = None,
+    since: int = 0,
 ) -> Findings:
     """Everything the prices of `candles` tell, and the rows of `given` among it.
 
-    `extras` False leaves out what `Rules.extras` names.
+    `extras` False leaves out what `Rules.extras` names. Where `since` is above 0, nothing becomes known before that bar,
+    no row of `given` either, and the objects of the bars before it stay unknown, as they do to a window that starts
+    there (see `window_is_equal`).
     """
     rules = rules_of(params, extras=extras)
     rows = _NOTHING_GIVEN if given is None else _packed(given)
     run = _run_on_arrays if kernel.on_arrays else _run_on_lists
-    room = EVENTS_PER_BAR * len(candles) + rows.whole.shape[1] + EVENTS_AT_LEAST
+    room = EVENTS_PER_BAR * (len(candles) - since) + rows.whole.shape[1] + EVENTS_AT_LEAST
     while True:
-        found = run(candles, rules, rows, kernel, room)
+        found = run(candles, rules, rows, kernel, room, since)
         if found is not None:
             return found
         room *= 2
@@ -121,24 +124,29 @@ def rules_of(params: DetectionParams, *, extras: bool = True) -> Rules:
     )
 
 
-def _run_on_arrays(candles: Candles, rules: Rules, given: Rows, kernel: Kernel, room: int) -> Findings | None:
+def _run_on_arrays(
+    candles: Candles, rules: Rules, given: Rows, kernel: Kernel, room: int, since: int
+) -> Findings | None:
     n = len(candles)
     events = _event_rows(room + SPARE)
-    bars = BarRows(np.empty((BAR_ROWS, n + 1), np.int32), np.empty(n, np.int8))
-    measured = MarkColumns(np.empty(n, np.uint8), np.empty(n, np.float64))
+    bars = BarRows(np.zeros((BAR_ROWS, n + 1), np.int32), np.zeros(n, np.int8))
     prices = tuple(_read_only(column) for column in (candles.open, candles.high, candles.low, candles.close))
+    measured = _measured(prices, rules, kernel, since)
     plain = tuple(rules)
-    kernel.mark(*prices, plain, tuple(measured))
     tables = (tuple(given), tuple(events), tuple(bars))
-    count = kernel.function(*prices, *measured, plain, *tables, _scratch(n), _counting(room))
-    return None if count == FULL else _findings(count, events, bars, measured)
+    count = kernel.function(*prices, *measured, plain, *tables, _scratch(n), _counting(room), since)
+    if count == FULL:
+        return None
+    told = Rows(events.small[:, :count], events.whole[:, :count], events.prices[:, :count])
+    return _findings(told, bars, measured)
 
 
-def _run_on_lists(candles: Candles, rules: Rules, given: Rows, kernel: Kernel, room: int) -> Findings | None:
+def _run_on_lists(
+    candles: Candles, rules: Rules, given: Rows, kernel: Kernel, room: int, since: int
+) -> Findings | None:
     n = len(candles)
     columns = (candles.open, candles.high, candles.low, candles.close)
-    measured = MarkColumns(np.empty(n, np.uint8), np.empty(n))
-    kernel.mark(*columns, rules, measured)
+    measured = _measured(columns, rules, kernel, since)
     events = Rows(*([[0] * (room + SPARE) for _ in range(rows)] for rows in _ROWS))
     bars = BarRows([[0] * (n + 1) for _ in range(BAR_ROWS)], [0] * n)
     count = kernel.function(
@@ -151,6 +159,7 @@ def _run_on_lists(candles: Candles, rules: Rules, given: Rows, kernel: Kernel, r
         bars,
         [[0] * n for _ in range(STACK_COUNT)],
         [0, 1, room],
+        since,
     )
     if count == FULL:
         return None
@@ -160,7 +169,22 @@ def _run_on_lists(candles: Candles, rules: Rules, given: Rows, kernel: Kernel, r
         [_packed_column(row[:count], "d") for row in events.prices],
     )
     state = BarRows([_packed_column(row, "i") for row in bars.whole], _packed_column(bars.trend, "b"))
-    return _findings(count, told, state, measured)
+    return _findings(told, state, measured)
+
+
+def _measured(prices: tuple[NDArray[Any], ...], rules: Rules, kernel: Kernel, since: int) -> MarkColumns:
+    """The marks of the bars from `since` on, and the true ranges they are made of; noughts before."""
+    n = len(prices[0])
+    if since:
+        measured, begin = MarkColumns(np.zeros(n, np.uint8), np.zeros(n)), max(since - look_back(rules), 0)
+        prices, into = tuple(column[begin:] for column in prices), MarkColumns(*(column[begin:] for column in measured))
+    else:
+        measured = into = MarkColumns(np.empty(n, np.uint8), np.empty(n))
+    if kernel.on_arrays:
+        kernel.mark(*prices, tuple(rules), tuple(into))
+    else:
+        kernel.mark(*prices, rules, into)
+    return measured
 
 
 def _event_rows(room: int) -> Rows:
@@ -195,17 +219,17 @@ def _scratch(n: int) -> NDArray[np.uint32]:
     return np.frombuffer(addresses, np.uint32).reshape(STACK_COUNT, n)
 
 
-def _findings(count: int, events: Rows, bars: BarRows, measured: MarkColumns) -> Findings:
+def _findings(events: Rows, bars: BarRows, measured: MarkColumns) -> Findings:
     n = len(bars.trend)
     small, whole, prices = events
     return Findings(
-        kind=small[KIND][:count],
-        index=whole[INDEX][:count],
-        ref=whole[REF][:count],
-        direction=small[DIRECTION][:count],
-        upper=prices[UPPER][:count],
-        lower=prices[LOWER][:count],
-        origin=whole[ORIGIN][:count],
+        kind=small[KIND],
+        index=whole[INDEX],
+        ref=whole[REF],
+        direction=small[DIRECTION],
+        upper=prices[UPPER],
+        lower=prices[LOWER],
+        origin=whole[ORIGIN],
         bars=BarColumns(
             first_event=bars.whole[FIRST_EVENT],
             trend=bars.trend,

@@ -13,7 +13,7 @@ from engine.detect import detect
 from engine.detection_params import DetectionParams
 from engine.findings import NONE, Findings, Kind
 from engine.kernel import window_is_equal
-from engine.prove import windows
+from engine.prove import late_starts, windows
 from engine.runner import EVENTS_AT_LEAST, EVENTS_PER_BAR, price_findings
 from engine.timeframes import Timeframe
 from tests.drawing import START_MS, drawn, eurusd, random_walk
@@ -57,6 +57,16 @@ def test_compiled_and_interpreted_give_the_same_bits(seed: int, bars: int, param
     assert bits(price_findings(walk, params, COMPILED)) == bits(price_findings(walk, params))
 
 
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10**6), st.integers(1, 399), params_of_any_school)
+def test_both_forms_tell_the_same_since_a_bar_and_nothing_before_it(seed: int, since: int, params: DetectionParams):
+    walk = random_walk(seed, 400)
+    found = price_findings(walk, params, COMPILED, since=since)
+
+    assert bits(found) == bits(price_findings(walk, params, since=since))
+    assert found.known_at.min(initial=since) >= since
+
+
 @needs_shared
 def test_compiled_and_interpreted_give_the_same_bits_on_real_bars():
     assert bits(price_findings(eurusd(), LIVE, COMPILED)) == bits(price_findings(eurusd(), LIVE))
@@ -71,6 +81,26 @@ def test_a_window_that_is_called_equal_is(seed: int, params: DetectionParams):
         return detect(candles, params, kernel=COMPILED)
 
     assert windows(walk, detector(walk), detector, params.swing_left, seed).rewritten == 0
+
+
+@pytest.mark.parametrize("since", [3, 40, 41, 150, 299])
+def test_what_a_bar_and_its_neighbours_tell_is_told_from_the_first_bar_on(since: int):
+    walk = random_walk(5, 300)
+    late, whole = (price_findings(walk, LIVE, COMPILED, since=first) for first in (since, 0))
+
+    def of_neighbours(found: Findings) -> list[tuple[int, ...]]:
+        kinds = (Kind.SWING, Kind.ISWING, Kind.DISPLACEMENT, Kind.FVG)
+        at = np.flatnonzero(np.isin(found.kind, kinds) & (found.known_at >= since))
+        return list(zip(*(column[at].tolist() for column in (found.kind, found.known_at, found.direction)), strict=True))
+
+    assert of_neighbours(late) == of_neighbours(whole)
+    assert late.bars.true_range[since:].tolist() == whole.bars.true_range[since:].tolist()
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10**6), params_of_any_school)
+def test_a_run_that_begins_late_and_is_called_equal_is(seed: int, params: DetectionParams):
+    assert late_starts(random_walk(seed, 1500), params, COMPILED, seed).rewritten == 0
 
 
 @pytest.mark.parametrize("params", [DEFAULT, LIVE])
