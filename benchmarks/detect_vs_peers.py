@@ -30,9 +30,8 @@ from engine.candles import Candles, resampled
 from engine.compiled import COMPILED
 from engine.detect import detect
 from engine.detection_params import DetectionParams
-from engine.looks import Looks, Stack, look
+from engine.looks import Looks, Stack, chart_reader, look
 from engine.params import Params
-from engine.reading import Chart, read_chart
 from engine.runner import INTERPRETED, price_findings
 from engine.timeframes import context_of
 from engine.vocabulary import Signal
@@ -165,8 +164,7 @@ def looks(console: Console, own: Candles, btc: Candles) -> None:
     assert timeframe is not None, f"{own.timeframe.text} has a higher timeframe"
     params, context = Params(), resampled(own, timeframe)
 
-    def read(candles: Candles) -> Chart:
-        return read_chart(candles, params.detection, COMPILED)
+    read = chart_reader(params, COMPILED)
 
     def decided(bar: int) -> None:
         look(Stack(own.window(bar + 1, params.window.window_bars), context, btc), params, read)

@@ -1,5 +1,6 @@
 """Candles: one series of closed bars, checked once where it is born, so that every later reader may trust it."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -96,9 +97,13 @@ class Candles:
         start = max(0, end - count)
         return self._slice(start, end)
 
+    def closed_by(self, ms: int) -> int:
+        """How many bars closed at or before `ms`."""
+        return bisect_right(self.open_ms.data, ms - self.timeframe.ms)
+
     def until(self, ms: int) -> Self:
         """The bars closed at or before `ms`."""
-        return self._slice(0, int(np.searchsorted(self.open_ms, ms - self.timeframe.ms, side="right")))
+        return self._slice(0, self.closed_by(ms))
 
     def gaps(self) -> tuple[tuple[int, int], ...]:
         """(index, bars missing before it) for every hole in time."""

@@ -6,7 +6,8 @@ so that the stored contributions always add up to the stored confidence.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 from engine.findings import Kind
 from engine.params import ConfidenceParams
@@ -68,8 +69,7 @@ class Case:
         return self.setup.direction.sign
 
 
-@dataclass(frozen=True, slots=True)
-class Grade:
+class Grade(NamedTuple):
     """A contribution's share of its points, 0..1; None when there is nothing to grade."""
 
     ratio: float | None
@@ -194,18 +194,25 @@ def contributions_of(case: Case, params: ConfidenceParams) -> tuple[Contribution
 
 def weighed(grades: Sequence[tuple[str, Grade]], params: ConfidenceParams) -> tuple[Contribution, ...]:
     """The contributions of graded parts; the points possible of what is missing go to the others."""
-    graded = [(name, grade, getattr(params, name)) for name, grade in grades]
-    present = sum(possible for _, grade, possible in graded if grade.ratio is not None)
-    scale = 100.0 / present if present else 0.0
+    names = tuple([name for name, _ in grades])
+    points, shares, scale = _shares(names, tuple([grade.ratio is None for _, grade in grades]), params)
     return tuple(
-        Contribution(
-            name,
-            None if grade.ratio is None else round(grade.ratio * possible * scale, 3),
-            round(possible * scale, 3) if grade.ratio is not None else possible,
-            grade.reason,
-        )
-        for name, grade, possible in graded
+        [
+            Contribution(name, None if ratio is None else round(ratio * own * scale, 3), share, reason)
+            for (name, (ratio, reason)), own, share in zip(grades, points, shares, strict=True)
+        ]
     )
+
+
+@lru_cache(maxsize=64)
+def _shares(
+    names: tuple[str, ...], missing: tuple[bool, ...], params: ConfidenceParams
+) -> tuple[list[float], list[float], float]:
+    """The points of each part as `params` give them, and as they are possible where some are missing; their ratio."""
+    points: list[float] = [getattr(params, name) for name in names]
+    present = sum(own for own, lacks in zip(points, missing, strict=True) if not lacks)
+    scale = 100.0 / present if present else 0.0
+    return points, [own if lacks else round(own * scale, 3) for own, lacks in zip(points, missing, strict=True)], scale
 
 
 def confidence_of(contributions: tuple[Contribution, ...]) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from engine.confidence import Case, confidence_of, contributions_of
-from engine.levels import Levels, levels_of
+from engine.levels import Levels, Pool, levels_of
 from engine.liquidity import pools_ahead
 from engine.params import Params
 from engine.reading import Reading
@@ -49,7 +49,8 @@ def decide(
     if isinstance(setups, Rejected):
         return setups
     cases = [Case(setup, readings.own, readings.context, readings.btc) for setup in setups]
-    looks = [(case, _signal(case, params, tick_size)) for case in cases]
+    ahead = {sign: pools_ahead(readings.own, readings.context, sign) for sign in {case.sign for case in cases}}
+    looks = [(case, _signal(case, ahead[case.sign], params, tick_size)) for case in cases]
     signals = [(case, look) for case, look in looks if isinstance(look, Signal)]
     if not signals:
         return next(look for _, look in looks if isinstance(look, Rejected))
@@ -76,10 +77,10 @@ def too_short(readings: Readings, params: Params) -> Rejected | None:
     return None
 
 
-def _signal(case: Case, params: Params, tick_size: float | None) -> Signal | Rejected:
+def _signal(case: Case, pools: tuple[Pool, ...], params: Params, tick_size: float | None) -> Signal | Rejected:
     levels = levels_of(
         case.setup,
-        pools_ahead(case.reading, case.context, case.sign),
+        pools,
         atr=case.reading.atr,
         context_atr=case.context.atr,
         tick_size=tick_size,

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
+from typing import NamedTuple
 
 from engine.params import CostParams, LevelParams
 from engine.setup import Setup
@@ -11,8 +13,7 @@ SIGNIFICANT_DIGITS = 6
 NEAR_TARGETS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(NamedTuple):
     """Liquidity that rests at a price; `is_draw` marks what price is drawn to from afar (DESIGN 5, targets)."""
 
     price: float
@@ -122,11 +123,25 @@ def _is_clear(pool: Pool, floor: float, chosen: list[Pool], sign: int) -> bool:
     return (pool.price - floor) * sign >= 0 and (not chosen or pool.price != chosen[-1].price)
 
 
+@lru_cache(maxsize=8192)
 def _on_tick(price: float, tick_size: float | None, rounding: str) -> float:
     """`price` on the tick grid, in decimal arithmetic so that 0.1 ticks do not leave 0.30000000000000004.
 
-    Where the tick is not known (a candle file), the grid is six significant digits of the price itself.
+    Where the tick is not known (a candle file), the grid is six significant digits of the price itself. Remembered,
+    since the same pools stand ahead of one signal after the other.
     """
     exact = Decimal(repr(price))
-    tick = Decimal(repr(tick_size)) if tick_size else Decimal(1).scaleb(exact.adjusted() - SIGNIFICANT_DIGITS + 1)
+    if not tick_size:
+        return float(exact.quantize(_power_of_ten(exact.adjusted() - SIGNIFICANT_DIGITS + 1), rounding))
+    tick = _exact(tick_size)
     return float((exact / tick).to_integral_value(rounding) * tick)
+
+
+@lru_cache(maxsize=64)
+def _power_of_ten(exponent: int) -> Decimal:
+    return Decimal(1).scaleb(exponent)
+
+
+@lru_cache(maxsize=1024)
+def _exact(tick_size: float) -> Decimal:
+    return Decimal(repr(tick_size))

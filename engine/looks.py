@@ -6,22 +6,32 @@ the window is read anew, so that replay, backtest and live decide the same (DESI
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Protocol
 
 from engine.candles import Candles
+from engine.chart import Chart, read_chart
 from engine.decide import Describe, Readings, decide, too_short
 from engine.kernel import window_is_equal
-from engine.params import Params
-from engine.reading import Chart, Reading, read_chart
+from engine.params import Params, WindowParams
+from engine.reading import Reading
 from engine.runner import Kernel
+from engine.setups import may_complete
 from engine.timeframes import Timeframe
 from engine.vocabulary import Rejected, Signal, Stage
 
 CHARTS_KEPT = 32
 """What the stacks of one symbol share, and what they share with all others, on every timeframe."""
 
-ReadChart = Callable[[Candles], Chart]
+LEAD_BARS = 100
+"""Bars before memory from which on a live look's charts are told: in 199 of 200 real windows that is proved enough."""
+
+
+class ReadChart(Protocol):
+    """Reads the chart of candles, of what became known from bar `since` on."""
+
+    def __call__(self, candles: Candles, /, since: int = 0) -> Chart: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +44,12 @@ class Stack:
 
     def seen_from(self, first: int, last: int, window_bars: int) -> "Stack":
         """The candles that looks at the bars first..last-1 may see with windows of so many bars, and no others."""
-        first_ms, last_ms = self.own.closed_ms[[first, last - 1]].tolist()
+        opened = self.own.open_ms
+        first_ms, last_ms = (opened.item(bar) + self.own.timeframe.ms for bar in (first, last - 1))
 
         def seen(candles: Candles) -> Candles:
-            until = candles.until(last_ms)
-            return until.window(len(until), len(until) - len(candles.until(first_ms)) + window_bars)
+            end = candles.closed_by(last_ms)
+            return candles.window(end, end - candles.closed_by(first_ms) + window_bars)
 
         own = self.own.window(last, last - first - 1 + window_bars)
         return Stack(own, seen(self.context), None if self.btc is None else seen(self.btc))
@@ -50,16 +61,16 @@ Describer = Callable[[Stack], Describe]
 
 def chart_reader(params: Params, kernel: Kernel) -> ReadChart:
     """Reads charts with this form of the kernel."""
-    return lambda candles: read_chart(candles, params.detection, kernel)
+    return lambda candles, since=0: read_chart(candles, params.detection, kernel, since)
 
 
 def each_once(read: ReadChart) -> ReadChart:
     """Reads each window once for the stacks that follow each other: one's own is the context of the next, BTC's all's."""
-    charts: OrderedDict[tuple[str, Timeframe, int, int], Chart] = OrderedDict()
+    charts: OrderedDict[tuple[str, Timeframe, int, int, int], Chart] = OrderedDict()
 
-    def read_once(candles: Candles) -> Chart:
-        key = (candles.symbol, candles.timeframe, candles.closed_at_ms, len(candles))
-        chart = charts.pop(key, None) or read(candles)
+    def read_once(candles: Candles, /, since: int = 0) -> Chart:
+        key = (candles.symbol, candles.timeframe, candles.closed_at_ms, len(candles), since)
+        chart = charts.pop(key, None) or read(candles, since)
         charts[key] = chart
         if len(charts) > CHARTS_KEPT:
             charts.popitem(last=False)
@@ -82,11 +93,11 @@ class Looks:
         self._params = params
         self._tick_size = tick_size
         self._describe = None if describer is None else describer(stack)
-        self._own = _Pass(stack.own, params, read)
-        self._context = _Pass(stack.context, params, read)
-        self._btc = (
-            None if stack.btc is None or stack.btc.symbol == stack.own.symbol else _Pass(stack.btc, params, read)
-        )
+        self._own = _Pass(stack.own, params.window, read)
+        self._context = _Pass(stack.context, params.window, read)
+        self._btc: _Pass | None = None
+        if stack.btc is not None and stack.btc.symbol != stack.own.symbol:
+            self._btc = _Pass(stack.btc, _without_memory(params.window), read)
 
     def at(self, index: int) -> Signal | Rejected:
         """The decision at the close of bar `index`, on nothing later and nothing older than its window."""
@@ -95,12 +106,12 @@ class Looks:
         if context is None:
             return self._without(self._context)
         # BTC only weighs in a confidence, and most bars complete nothing
-        btc = self._btc.reading_at(own.closed_at_ms) if self._btc is not None and own.has_trigger else None
+        btc = self._btc.reading_at(own.closed_at_ms) if self._btc is not None and may_complete(own) else None
         return decide(Readings(own, context, btc), self._params, self._tick_size, self._describe)
 
     def may_complete(self, index: int) -> bool:
         """Whether bar `index` made anything known that can complete a setup; where not, `at` rejects before levels."""
-        return self._own.reading(index).has_trigger
+        return may_complete(self._own.reading(index))
 
     def readings_at(self, ms: int) -> Readings | Rejected:
         """What a look at the last close at or before `ms` sees, whether or not anything completes there."""
@@ -132,12 +143,21 @@ def look(
     return Looks(seen, params, read, tick_size, describer).at(len(seen.own) - 1)
 
 
-class _Pass:
-    """One series read once, and read again by window where one pass would say something else."""
+@lru_cache(maxsize=16)
+def _without_memory(window: WindowParams) -> WindowParams:
+    """Of BTC beside other symbols the trend, the range and the close count: nothing that must be remembered."""
+    return replace(window, memory_bars=1)
 
-    def __init__(self, candles: Candles, params: Params, read: ReadChart) -> None:
+
+class _Pass:
+    """One series read once, and read again by window where one pass would say something else.
+
+    Of a single window, as a live look has it, only the last bars are read where they are proved to say the same.
+    """
+
+    def __init__(self, candles: Candles, window: WindowParams, read: ReadChart) -> None:
         self._candles = candles
-        self._params = params
+        self._window = window
         self._read = read
         self._last: tuple[int, Reading] | None = None
 
@@ -151,7 +171,7 @@ class _Pass:
 
     def reading_at(self, ms: int) -> Reading | None:
         """The reading at the last bar closed at or before `ms`; None before the first."""
-        closed = int(self._candles.open_ms.searchsorted(ms - self._candles.timeframe.ms, side="right"))
+        closed = self._candles.closed_by(ms)
         return self.reading(closed - 1) if closed else None
 
     def reading(self, index: int) -> Reading:
@@ -161,8 +181,18 @@ class _Pass:
         return self._last[1]
 
     def _read_at(self, index: int) -> Reading:
-        whole = Reading(self._whole, index, self._params.window)
+        if index + 1 == len(self._candles) <= self._window.window_bars:
+            return self._newest(self._candles)
+        whole = Reading(self._whole, index, self._window)
         if window_is_equal(self._whole.findings, whole.first, whole.oldest):
             return whole
-        window = self._candles.window(index + 1, self._params.window.window_bars)
-        return Reading(self._read(window), len(window) - 1, self._params.window)
+        return self._newest(self._candles.window(index + 1, self._window.window_bars))
+
+    def _newest(self, window: Candles) -> Reading:
+        last = len(window) - 1
+        since = max(0, last + 1 - self._window.memory_bars - LEAD_BARS)
+        late = self._read(window, since)
+        reading = Reading(late, last, self._window)
+        if window_is_equal(late.findings, since, reading.oldest):
+            return reading
+        return Reading(self._read(window), last, self._window)

@@ -1,9 +1,9 @@
 """What the clock makes of prices: Asian ranges, midnight opens, Judas raids, opening gaps, silver bullets, daily bias.
 
-Each rule answers with the rows it found, whole series at once; every value of a row is known at its bar.
+Each rule answers for a whole series at once; every value of a row is known at its bar.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,34 @@ OPENING_GAP_AT = 18 * 60
 SUNDAY = 6
 
 
+class AsianRanges(NamedTuple):
+    """The evening windows that are over, in order; the columns have one entry a window."""
+
+    first_bar: NDArray[np.intp]
+    known_at: NDArray[np.intp]
+    high: NDArray[np.float64]
+    low: NDArray[np.float64]
+
+
+class JudasRaids(NamedTuple):
+    """Raids of Asian ranges in the order of bars; the columns have one entry a raid."""
+
+    bar: NDArray[np.intp]
+    direction: NDArray[np.int8]
+    """Where price is to go: against the side that was raided."""
+    level: NDArray[np.float64]
+
+
 def session_rows(candles: Candles, clock: Sessions, new_york: NewYork, params: DetectionParams) -> GivenRows:
     """Every finding of the clock in `candles`, ordered by `known_at`."""
     asian = asian_ranges(candles, clock.windows, new_york)
-    midnight = midnight_opens(candles, new_york)
+    midnight = midnight_opens(new_york)
+    opens = candles.open[midnight]
+    judas = judas_raids(candles, clock.windows, asian, midnight)
     found = [
-        asian,
-        midnight,
-        judas_raids(candles, clock.windows, asian, midnight),
+        _rows(Kind.ASIAN_RANGE, asian.known_at, ref=asian.first_bar, upper=asian.high, lower=asian.low),
+        _rows(Kind.MIDNIGHT_OPEN, midnight, upper=opens, lower=opens),
+        _rows(Kind.JUDAS_RAID, judas.bar, direction=judas.direction, upper=judas.level, lower=judas.level),
         silver_bullets(candles, clock, new_york),
         daily_biases(clock),
     ]
@@ -36,45 +56,45 @@ def session_rows(candles: Candles, clock: Sessions, new_york: NewYork, params: D
     return _in_order(found)
 
 
-def asian_ranges(candles: Candles, windows: NDArray[np.uint8], new_york: NewYork) -> GivenRows:
-    """High and low of each evening window, at the first bar after it; `ref` is its first bar."""
-    inside = np.flatnonzero(windows & ASIAN_RANGE)
+def asian_ranges(candles: Candles, windows: NDArray[np.uint8], new_york: NewYork) -> AsianRanges:
+    """High and low of each evening window, at the first bar after it."""
+    inside = (windows & ASIAN_RANGE).nonzero()[0]
     if not inside.size:
-        return _rows(Kind.ASIAN_RANGE, inside)
-    first = np.flatnonzero(is_new(new_york.date[inside]))
-    known_at = inside[np.append(first[1:], inside.size) - 1] + 1
-    over = known_at < len(candles)
-    return _rows(
-        Kind.ASIAN_RANGE,
-        known_at[over],
-        ref=inside[first][over],
-        upper=np.maximum.reduceat(candles.high[inside], first)[over],
-        lower=np.minimum.reduceat(candles.low[inside], first)[over],
+        return AsianRanges(inside, inside, *(np.zeros(0),) * 2)
+    first = is_new(new_york.date[inside]).nonzero()[0]
+    known_at = np.concatenate((inside[first[1:] - 1], inside[-1:])) + 1
+    over = first.size - (known_at.item(-1) == len(candles))
+    return AsianRanges(
+        first_bar=inside[first[:over]],
+        known_at=known_at[:over],
+        high=np.maximum.reduceat(candles.high[inside], first)[:over],
+        low=np.minimum.reduceat(candles.low[inside], first)[:over],
     )
 
 
-def midnight_opens(candles: Candles, new_york: NewYork) -> GivenRows:
-    """The open of the first bar of each New York date, if it opens before the day's evening."""
-    bars = np.flatnonzero(is_new(new_york.date) & (new_york.minute < MIDNIGHT_OPEN_BEFORE))
-    return _rows(Kind.MIDNIGHT_OPEN, bars, upper=candles.open[bars], lower=candles.open[bars])
+def midnight_opens(new_york: NewYork) -> NDArray[np.intp]:
+    """The first bar of each New York date, if it opens before the day's evening; its open is the midnight open."""
+    first = is_new(new_york.date).nonzero()[0]
+    return first[new_york.minute[first] < MIDNIGHT_OPEN_BEFORE]
 
 
-def judas_raids(candles: Candles, windows: NDArray[np.uint8], asian: GivenRows, midnight: GivenRows) -> GivenRows:
+def judas_raids(
+    candles: Candles, windows: NDArray[np.uint8], asian: AsianRanges, midnight: NDArray[np.intp]
+) -> JudasRaids:
     """The first bar of the Judas window beyond the Asian range and the midnight open, once a side for each range."""
-    bars = np.flatnonzero(windows & JUDAS)
-    which, opened = _latest(asian.known_at, bars), _latest(midnight.known_at, bars)
-    both = (which >= 0) & (opened >= 0)
-    bars, which, opened = bars[both], which[both], opened[both]
-    above = (candles.high[bars] > asian.upper[which]) & (candles.high[bars] > midnight.upper[opened])
-    below = (candles.low[bars] < asian.lower[which]) & (candles.low[bars] < midnight.lower[opened])
-    first_above = np.flatnonzero(above)[is_new(which[above])]  # `which` ascends: the first bar of each range
-    first_below = np.flatnonzero(below)[is_new(which[below])]
-    return _in_order(
-        [
-            _level(Kind.JUDAS_RAID, bars[first_above], -1, asian.upper[which[first_above]]),
-            _level(Kind.JUDAS_RAID, bars[first_below], 1, asian.lower[which[first_below]]),
-        ]
-    )
+    bars = (windows & JUDAS).nonzero()[0]
+    which, opened = (known_at.searchsorted(bars, side="right") - 1 for known_at in (asian.known_at, midnight))
+    begin = max(which.searchsorted(0), opened.searchsorted(0))  # both ascend with the bars
+    bars, which, opens = bars[begin:], which[begin:], candles.open[midnight[opened[begin:]]]
+    above = (candles.high[bars] > np.maximum(asian.high[which], opens)).nonzero()[0]
+    below = (candles.low[bars] < np.minimum(asian.low[which], opens)).nonzero()[0]
+    above, below = above[is_new(which[above])], below[is_new(which[below])]  # the first bar of each range
+    both = np.concatenate((above, below))
+    direction = np.ones(both.size, np.int8)
+    direction[: above.size] = -1
+    level = np.concatenate((asian.high[which[above]], asian.low[which[below]]))
+    order = both.argsort(kind="stable")
+    return JudasRaids(bars[both[order]], direction[order], level[order])
 
 
 def silver_bullets(candles: Candles, clock: Sessions, new_york: NewYork) -> GivenRows:
@@ -117,16 +137,6 @@ def opening_gaps(candles: Candles, new_york: NewYork) -> GivenRows:
         upper=np.maximum(opened, closed),
         lower=np.minimum(opened, closed),
     )
-
-
-def _latest(known_at: NDArray[Any], bars: NDArray[Any]) -> NDArray[Any]:
-    """The last of the rows known at each of the ascending bars; NONE before the first."""
-    starts = np.searchsorted(bars, known_at)
-    return np.repeat(np.arange(NONE, known_at.size), np.diff(starts, prepend=0, append=bars.size))
-
-
-def _level(kind: Kind, bars: NDArray[Any], direction: int, level: NDArray[np.float64]) -> GivenRows:
-    return _rows(kind, bars, direction=direction, upper=level, lower=level)
 
 
 def _rows(

@@ -109,12 +109,15 @@ class Sessions:
 
     def names(self, bar: int) -> list[str]:
         """The windows that hold the open of `bar`, by name."""
-        return list(window_names(int(self.windows[bar])))
+        return list(window_names(self.windows.item(bar)))
 
 
-def window_bits(open_ms: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """`Sessions.windows` alone, for bars that open at these ascending instants."""
-    return _WINDOWS_OF_MINUTE[local_minutes(open_ms, NEW_YORK) % DAY_MINUTES]
+@lru_cache(maxsize=4096)
+def windows_at(open_ms: int) -> tuple[str, ...]:
+    """The windows that hold a bar that opens at this instant, sorted: every pair asks about the same instants."""
+    changes = _offset_changes(NEW_YORK, datetime.fromtimestamp(open_ms / 1000, UTC).year)
+    offset_ms = next(offset_ms for since_ms, offset_ms in reversed(changes) if since_ms <= open_ms)
+    return window_names(_WINDOWS_OF_MINUTE.item((open_ms + offset_ms) // MINUTE_MS % DAY_MINUTES))
 
 
 @lru_cache(maxsize=1 << len(WINDOWS))
@@ -148,7 +151,7 @@ def trading_day(local: NDArray[np.int32], params: DetectionParams) -> NDArray[np
 def local_minutes(open_ms: NDArray[np.int64], zone: str) -> NDArray[np.int32]:
     """What the zone's clock shows at each of the ascending instants, in whole minutes since its 1970-01-01 00:00.
 
-    One look-up a segment of constant distance from UTC.
+    One look-up a change of the distance from UTC.
     """
     minutes = np.empty(open_ms.shape, dtype=np.int32)
     if not open_ms.size:
@@ -160,13 +163,11 @@ def local_minutes(open_ms: NDArray[np.int64], zone: str) -> NDArray[np.int32]:
     changes = [change for year in range(first, last + 1) for change in _offset_changes(zone, year)]
     while len(changes) > 1 and changes[1][0] <= first_ms:
         changes.pop(0)
-    if len(changes) == 1 or changes[1][0] > last_ms:
-        return ((open_ms + changes[0][1]) // MINUTE_MS).astype(np.int32)
-    since_ms = np.array([since for since, _ in changes[1:]], dtype=np.int64)
-    starts = [0, *np.searchsorted(open_ms, since_ms).tolist(), open_ms.size]
-    for (start, end), (_, offset_ms) in zip(pairwise(starts), changes, strict=True):
-        minutes[start:end] = (open_ms[start:end] + offset_ms) // MINUTE_MS
-    return minutes
+    local_ms = open_ms + changes[0][1]
+    for (_, before_ms), (since_ms, offset_ms) in pairwise(changes):
+        if since_ms <= last_ms:
+            local_ms[open_ms.searchsorted(since_ms) :] += offset_ms - before_ms
+    return np.floor_divide(local_ms, MINUTE_MS, out=minutes, casting="same_kind")
 
 
 @lru_cache(maxsize=512)
@@ -189,7 +190,8 @@ def _offset_changes(zone: str, year: int) -> tuple[tuple[int, int], ...]:
 
 def is_new(label: NDArray[Any]) -> NDArray[np.bool_]:
     """Where a label differs from the one before it; the first always does."""
-    new = np.ones(label.shape, dtype=bool)
+    new = np.empty(label.shape, dtype=bool)
+    new[:1] = True
     np.not_equal(label[1:], label[:-1], out=new[1:])
     return new
 

@@ -6,7 +6,8 @@ later bar never changes it. Its key names kind, zone and birth of the zone: one 
 looked at.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from engine.findings import Kind
 from engine.params import SetupParams
@@ -15,7 +16,13 @@ from engine.session_setups import judas_swing, silver_bullet
 from engine.setup import Setup, zone_of
 from engine.vocabulary import Direction, Rejected, Stage
 
-SetupRule = Callable[[Reading, int, SetupParams], Setup | None]
+
+@dataclass(frozen=True, slots=True)
+class SetupRule:
+    """A named setup: what finds it, and the kinds of which one must become known at the bar that completes it."""
+
+    find: Callable[[Reading, int, SetupParams], Setup | None]
+    completed_by: frozenset[Kind]
 
 
 def sweep_displacement(reading: Reading, sign: int, params: SetupParams) -> Setup | None:
@@ -41,9 +48,9 @@ def sweep_displacement(reading: Reading, sign: int, params: SetupParams) -> Setu
 
 def breaker_mss(reading: Reading, sign: int, params: SetupParams) -> Setup | None:
     """A raid of the older low, then a market structure shift through the high between: entry in the breaker block."""
-    shift = reading.break_at(reading.last, sign, only=Kind.MSS)
+    shift = reading.break_at(reading.last, sign)
     breaker = reading.new_breaker(sign)
-    if shift is None or breaker is None:
+    if shift is None or shift.kind is not Kind.MSS or breaker is None:
         return None
     raid = reading.last_raid(-sign, breaker.index, reading.last)
     if raid is None:
@@ -68,8 +75,12 @@ def ob_fvg_discount(reading: Reading, sign: int, params: SetupParams) -> Setup |
     middle = reading.equilibrium()
     if middle is None:
         return None
-    for block in reading.live_blocks(sign, params.structure_within_bars):
-        gap = _gap_on(block, reading, sign, params)
+    blocks = tuple(reading.live_blocks(sign, params.structure_within_bars))
+    if not blocks:
+        return None
+    gaps = tuple(reading.live_gaps(sign, min(block.index for block in blocks)))
+    for block in blocks:
+        gap = _gap_on(block, gaps, sign, params.overlap_gap_atr * reading.atr)
         if gap is None or (middle - block.middle) * sign <= 0:
             continue
         if max(gap.known_at, block.known_at) < reading.last:  # it completed earlier, another gap or block is new
@@ -141,27 +152,36 @@ def sweep_ob_reaction(reading: Reading, sign: int, params: SetupParams) -> Setup
     return None
 
 
-SETUPS: tuple[SetupRule, ...] = (
-    sweep_displacement,
-    breaker_mss,
-    ob_fvg_discount,
-    liquidity_rejection,
-    sweep_ob_reaction,
-    silver_bullet,
-    judas_swing,
+SETUPS = (
+    SetupRule(sweep_displacement, frozenset((Kind.FVG,))),
+    SetupRule(breaker_mss, frozenset((Kind.MSS,))),
+    SetupRule(ob_fvg_discount, frozenset((Kind.FVG, Kind.OB))),
+    SetupRule(liquidity_rejection, frozenset((Kind.REJECTION_BLOCK,))),
+    SetupRule(sweep_ob_reaction, frozenset((Kind.SWEEP, Kind.RUN))),
+    SetupRule(silver_bullet, frozenset((Kind.FVG,))),
+    SetupRule(judas_swing, frozenset((Kind.OB,))),
 )
+
+
+COMPLETING = frozenset(kind for rule in SETUPS for kind in rule.completed_by)
+
+
+def may_complete(reading: Reading) -> bool:
+    """Whether the reading's last bar made anything known that can complete a setup."""
+    return not COMPLETING.isdisjoint(reading.new_kinds)
 
 
 def setups_at(reading: Reading, params: SetupParams) -> tuple[Setup, ...] | Rejected:
     """Every setup that completes at the reading's last bar, in the order of the table; else what was missing."""
-    found = tuple(_complete(reading, params)) if reading.has_trigger else ()
-    return found or _what_is_missing(reading, params)
+    return tuple(_complete(reading, params)) or _what_is_missing(reading, params)
 
 
 def _complete(reading: Reading, params: SetupParams) -> Iterator[Setup]:
     for rule in SETUPS:
+        if rule.completed_by.isdisjoint(reading.new_kinds):
+            continue
         for sign in (1, -1):
-            setup = rule(reading, sign, params)
+            setup = rule.find(reading, sign, params)
             if setup is not None and _is_tradable(setup, reading, params):
                 yield setup
 
@@ -184,11 +204,10 @@ def _what_is_missing(reading: Reading, params: SetupParams) -> Rejected:
     return Rejected(Stage.SETUP, "no zone completed on this candle")
 
 
-def _gap_on(block: Block, reading: Reading, sign: int, params: SetupParams) -> Gap | None:
-    """The newest live gap that overlaps the block or stands within reach of its near edge."""
-    reach = params.overlap_gap_atr * reading.atr
-    for gap in reading.live_gaps(sign, block.index):
+def _gap_on(block: Block, gaps: Sequence[Gap], sign: int, reach: float) -> Gap | None:
+    """The first of the gaps no older than the block that overlaps it or stands within reach of its near edge."""
+    for gap in gaps:
         distance = gap.bottom - block.top if sign > 0 else block.bottom - gap.top
-        if distance <= reach:
+        if gap.index >= block.index and distance <= reach:
             return gap
     return None

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from engine.candles import Candles, resampled
-from engine.looks import Looks, Stack
+from engine.looks import Looks, Stack, chart_reader
 from engine.params import Params
-from engine.reading import Chart, read_chart
 from engine.runner import Kernel
 from engine.timeframes import DAY_MS, Timeframe, context_of
 from engine.vocabulary import BookKind
@@ -77,7 +76,7 @@ def play(book: Book, params: Params, kernel: Kernel, render: Render, show: Show)
     symbols = [known.symbol for known in DEFAULT_SYMBOLS]
     minutes = {symbol: market.bars(symbol, Timeframe.M1, BEGIN_MS, end_ms) for symbol in symbols}
     stacks = list(_stacks(market, symbols, end_ms))
-    read, describer = _reader(params, kernel), feature_reader(params)
+    read, describer = chart_reader(params, kernel), feature_reader(params)
     looks = [Looks(stack, params, read, _tick_of(stack.own.symbol), describer) for stack in stacks]
     by_symbol = {stack.own.symbol: look for stack, look in zip(stacks, looks, strict=True)}
     checkpoints = Checkpoints(lambda _, symbol, timeframe, at_ms: by_symbol[symbol].readings_at(at_ms))
@@ -134,10 +133,6 @@ def _stacks(market: SimulatedMarket, symbols: list[str], end_ms: int) -> Iterato
     own = {symbol: market.bars(symbol, TIMEFRAME, begin_ms, end_ms) for symbol in symbols}
     for symbol, candles in own.items():
         yield Stack(candles, resampled(candles, context), None if symbol == BTC else own[BTC])
-
-
-def _reader(params: Params, kernel: Kernel) -> Callable[[Candles], Chart]:
-    return lambda candles: read_chart(candles, params.detection, kernel)
 
 
 def _tick_of(symbol: str) -> float:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.candles import Candles
+from engine.chart import read_chart
 from engine.params import Params
-from engine.reading import Break, Reading, read_chart
+from engine.reading import Break, Reading
 from engine.runner import INTERPRETED
 from engine.timeframes import DAY_MS
 from services.chart_canvas import Canvas
@@ -106,8 +107,9 @@ def _levels(reading: Reading, shown: Candles) -> Iterator[Level]:
     for side, name, equal in ((1, "BSL", "equal highs"), (-1, "SSL", "equal lows")):
         beyond = [pool for pool in reading.pools(side) if (pool[0] - reading.close) * side > 0]
         if beyond:
-            price, is_equal = min(beyond, key=lambda pool: abs(pool[0] - reading.close))
-            yield Level(name, price, equal if is_equal else "liquidity", RAID, _since(shown, price, side))
+            price, bar = min(beyond, key=lambda pool: abs(pool[0] - reading.close))
+            word = equal if reading.is_equal(bar, side) else "liquidity"
+            yield Level(name, price, word, RAID, _since(shown, price, side))
     middle = reading.equilibrium()
     if middle is not None:
         yield Level("EQ", middle, "equilibrium", ENTRY, right)

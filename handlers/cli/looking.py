@@ -120,14 +120,14 @@ def prove_command(rooms: Rooms) -> Callable[..., None]:
     ) -> None:
         """Try to make the engine rewrite what it said of a file: prefixes, noise, windows, scale, mirror, a cheat."""
         from engine.compiled import COMPILED
+        from engine.looks import chart_reader
         from engine.prove import Proof, prove
         from engine.prove_decisions import prove_decisions
-        from engine.reading import read_chart
         from gateways.candle_files import read_file
 
         candles, rules = read_file(file), params_in(params)
         found = prove(candles, rules.detection, COMPILED)
-        decided = prove_decisions(candles, rules, lambda bars: read_chart(bars, rules.detection, COMPILED))
+        decided = prove_decisions(candles, rules, chart_reader(rules, COMPILED))
         proof = Proof(found.bars, (*found.checks, *decided), found.twin_is_caught)
         document = {
             "bars": proof.bars,

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.candles import Candles, resampled
+from engine.chart import Chart, read_chart
 from engine.compiled import COMPILED
 from engine.looks import Looks, Stack
 from engine.params import GateParams, Params, WindowParams
-from engine.reading import Chart, read_chart
 from engine.timeframes import Timeframe
 from engine.vocabulary import Rejected, Signal
 from tests.drawing import candle_file, random_walk
@@ -28,8 +28,8 @@ PARAMS = Params(
 """A small window, so that most bars of a short series lie beyond it, and no setup is too weak to be looked at."""
 
 
-def read(candles: Candles) -> Chart:
-    return read_chart(candles, PARAMS.detection, COMPILED)
+def read(candles: Candles, since: int = 0) -> Chart:
+    return read_chart(candles, PARAMS.detection, COMPILED, since)
 
 
 def stack_of(own: Candles, btc: Candles | None = None, context: Timeframe = Timeframe.H4) -> Stack:

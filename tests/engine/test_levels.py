@@ -32,7 +32,7 @@ POOLS = (
     Pool(108.0, "swing high", False),
     Pool(110.0, "previous day high", True),
 )
-POOLS_BELOW = tuple(replace(pool, price=200 - pool.price) for pool in POOLS)
+POOLS_BELOW = tuple(pool._replace(price=200 - pool.price) for pool in POOLS)
 NO_BUFFER = LevelParams(stop_buffer_atr=0.0)
 
 
@@ -85,7 +85,7 @@ def test_a_pool_nearer_than_1r_is_no_target():
     near = Pool(102.4, "swing high", False)
 
     assert prices(levels(pools=(near, *POOLS), params=NO_BUFFER)) == [103.0, 106.0, 110.0]
-    assert prices(levels(pools=(replace(near, price=102.5), *POOLS), params=NO_BUFFER))[0] == 102.5
+    assert prices(levels(pools=(near._replace(price=102.5), *POOLS), params=NO_BUFFER))[0] == 102.5
 
 
 def test_a_pool_too_near_to_the_target_before_it_is_passed_by():
@@ -144,7 +144,7 @@ def test_the_round_trip_costs_more_in_r_on_spot():
 )
 def test_every_price_is_exactly_on_the_tick(tick: float, scale: float):
     setup = replace(LONG, zone=Zone(99.0123 * scale, 101.0456 * scale, 8, 0), protected=97.51239 * scale)
-    pools = tuple(replace(pool, price=pool.price * scale * 1.00012345) for pool in POOLS)
+    pools = tuple(pool._replace(price=pool.price * scale * 1.00012345) for pool in POOLS)
 
     found = levels(setup, pools, atr=scale, context_atr=2 * scale, tick_size=tick)
     for price in (found.entry, found.stop_loss, found.zone_low, found.zone_high, *prices(found)):

@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.looks import Looks, Stack, look
+from engine.candles import Candles
+from engine.chart import Chart
+from engine.looks import LEAD_BARS, Looks, Stack, look
 from engine.params import Params
 from engine.timeframes import Timeframe
 from engine.vocabulary import Direction, Rejected, Signal, Stage
@@ -27,6 +29,11 @@ from tests.engine.market import (
 from tests.shared import needs_shared
 
 MIRROR_ABOUT = 512.0
+
+
+def whole(candles: Candles, /, since: int = 0) -> Chart:
+    """Reads every window whole, whatever part of it would do."""
+    return read(candles)
 
 
 def window_of(stack: Stack, bar: int, params: Params = PARAMS) -> Stack:
@@ -63,6 +70,24 @@ def test_a_look_over_real_candles_equals_a_look_at_each_bare_window(name: str):
     for bar in sorted({*signals, *range(1500, 4000, 16)}):
         assert repr(look(window_of(stack, bar, Params()), Params(), read)) == repr(results[bar])
     assert len(signals) > 20
+
+
+def test_a_live_look_reads_a_window_from_shortly_before_memory_and_whole_where_that_proves_too_little():
+    moving = walk(3, 300)
+    wave = 100 + 3 * np.sin(np.arange(301) / 4)  # within one range: swings, but no close beyond any
+    calm = rewritten(moving, wave[:-1], wave[:-1] + 1, wave[:-1] - 1, wave[1:])
+    for candles, times in ((moving, 1), (calm, 2)):
+        read_since: list[int] = []
+
+        def counted(candles: Candles, /, since: int = 0, told: list[int] = read_since) -> Chart:
+            if candles.timeframe is Timeframe.M30:
+                told.append(since)
+            return read(candles, since)
+
+        stack = stack_of(candles)
+
+        assert repr(look(stack, PARAMS, counted, TICK)) == repr(Looks(stack_of(candles), PARAMS, whole, TICK).at(299))
+        assert read_since == [300 - PARAMS.window.memory_bars - LEAD_BARS, 0][:times]
 
 
 def test_a_look_never_uses_the_candles_after_its_bar():

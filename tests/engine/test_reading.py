@@ -1,15 +1,18 @@
 """A reading: what was known at the close of one bar, not what came later and not what is too old."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from engine.candles import Candles
+from engine.chart import read_chart
 from engine.detection_params import DetectionParams
 from engine.kernel import window_is_equal
 from engine.params import WindowParams
-from engine.reading import Day, Reading, read_chart
+from engine.reading import Day, Reading
 from engine.runner import INTERPRETED
+from engine.setups import may_complete
 from engine.timeframes import DAY_MS, HOUR_MS, WEEK_MS, Timeframe
 from tests.drawing import Row, drawn
 from tests.engine.market import MONDAY_MS, PARAMS, read, walk, with_noise_after
@@ -34,6 +37,10 @@ def hourly(rows: list[Row], start_ms: int = MONDAY_MS) -> Candles:
     return drawn(rows, Timeframe.H1, start_ms)
 
 
+def pools(view: Reading, side: int) -> list[tuple[float, bool]]:
+    return [(level, view.is_equal(bar, side)) for level, bar in view.pools(side)]
+
+
 def answers(view: Reading) -> tuple[object, ...]:
     """What a reading says that does not number bars from the start of its chart."""
     lately = max(0, view.last - 12)
@@ -46,14 +53,14 @@ def answers(view: Reading) -> tuple[object, ...]:
         view.trend,
         view.windows,
         view.daily_bias,
-        view.has_trigger,
+        may_complete(view),
         view.dealing_range(),
         view.equilibrium(),
         view.previous_day(),
         view.previous_week(view.closed_at_ms),
         view.volume_ratio(view.last),
         view.body_strength(view.last),
-        [list(view.pools(side)) for side in (1, -1)],
+        [pools(view, side) for side in (1, -1)],
         [
             raid and (raid.level, raid.count, raid.depth, raid.is_sweep, raid.is_rejected, raid.is_equal)
             for raid in raids
@@ -99,27 +106,65 @@ def test_where_the_kernel_proves_it_a_reading_of_the_whole_chart_says_what_its_w
     assert proved > 100
 
 
+def test_where_it_is_proved_a_chart_told_since_a_bar_says_what_the_whole_window_says():
+    proved = others_say_otherwise = 0
+    for seed in range(3):
+        candles = walk(seed, 900, holes=seed == 1)
+        for end in range(PARAMS.window.window_bars, 901, 7):
+            window = candles.window(end, PARAMS.window.window_bars)
+            last, whole = len(window) - 1, read(window)
+            for memory_bars, lead in ((150, 100), (150, 50), (15, 50), (15, 5)):
+                since, params = last + 1 - memory_bars - lead, replace(PARAMS.window, memory_bars=memory_bars)
+                late = read(window, since)
+                view, plain = (Reading(chart, last, params) for chart in (late, whole))
+                if window_is_equal(late.findings, since, view.oldest):
+                    assert answers(view) == answers(plain)
+                    proved += 1
+                else:
+                    others_say_otherwise += answers(view) != answers(plain)
+
+    assert proved > 200
+    assert others_say_otherwise > 0
+
+
+def test_a_judas_raid_is_looked_for_in_the_bars_it_is_asked_of():
+    candles = walk(2, 900)
+    raids = read(candles).judas_raids
+    found = 0
+    for bar, direction, level in zip(raids.bar.tolist(), raids.direction.tolist(), raids.level.tolist(), strict=True):
+        view = Reading(read(candles), bar + 3, PARAMS.window)
+        raid = view.last_judas_raid(direction, bar)
+        later = raids.bar[(raids.bar > bar) & (raids.bar <= bar + 3) & (raids.direction == direction)]
+        if not later.size:
+            assert raid is not None
+            assert (raid.index, raid.level, raid.side) == (bar, level, -direction)
+            assert view.last_judas_raid(direction, bar + 1) is None
+            found += 1
+
+    assert found > 10
+
+
 def test_memory_reaches_back_so_many_bars_and_no_further():
     high_at_bar_three: list[Row] = [(100, 100.5 + (i == 3), 99.5, 100) for i in range(30)]
     candles = hourly(high_at_bar_three)
 
-    assert list(reading(candles, memory_bars=27).pools(1)) == [(101.5, False)]
-    assert list(reading(candles, memory_bars=26).pools(1)) == []
+    assert pools(reading(candles, memory_bars=27), 1) == [(101.5, False)]
+    assert pools(reading(candles, memory_bars=26), 1) == []
 
 
 def test_a_raided_pool_is_gone():
     rows: list[Row] = [(100, 100.5 + (i == 3), 99.5, 100) for i in range(10)]
     raided = [*rows, (100, 101.6, 99.5, 100)]
 
-    assert list(reading(hourly(raided), last=9).pools(1)) == [(101.5, False)]
-    assert list(reading(hourly(raided), last=10).pools(1)) == []
+    assert pools(reading(hourly(raided), last=9), 1) == [(101.5, False)]
+    assert pools(reading(hourly(raided), last=10), 1) == []
 
 
 def test_equal_highs_are_named_once_the_second_is_known():
     rows: list[Row] = [(100, 101.5 if i in (3, 8) else 100.5, 99.5, 100) for i in range(14)]
 
-    assert list(reading(hourly(rows), last=9).pools(1)) == [(101.5, False)]
-    assert list(reading(hourly(rows), last=10).pools(1)) == [(101.5, True), (101.5, True)]
+    assert pools(reading(hourly(rows), last=9), 1) == [(101.5, False)]
+    assert pools(reading(hourly(rows), last=10), 1) == [(101.5, True), (101.5, True)]
 
 
 def test_a_raid_tells_the_outermost_level_and_how_many_pools_went():
@@ -137,6 +182,17 @@ def test_a_run_is_rejected_only_once_a_close_is_back():
     assert not reading(candles, last=10).last_raid(1, 0, 10).is_rejected
     assert reading(candles, last=11).last_raid(1, 0, 11).is_rejected
     assert not reading(candles, last=11).last_raid(1, 0, 11).is_sweep
+
+
+def test_a_gap_lives_until_a_close_goes_through_it():
+    rows: list[Row] = [(100, 100.5, 99.5, 100)] * 12
+    leap: list[Row] = [(100, 103, 100, 103), (103, 104, 102, 103), (103, 104, 101, 103), (103, 103, 100, 100.2)]
+    candles = hourly([*rows, *leap])
+
+    for last in (13, 14):  # the second of these bars comes back into the gap, and closes beyond it again
+        assert [(gap.index, gap.bottom, gap.top) for gap in reading(candles, last).live_gaps(1, 0)] == [(12, 100.5, 102)]
+    assert list(reading(candles, 15).live_gaps(1, 0)) == []
+    assert list(reading(candles, 14).live_gaps(1, 13)) == []
 
 
 def test_the_previous_day_is_the_finished_one():

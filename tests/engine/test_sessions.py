@@ -10,7 +10,7 @@ import pytest
 from engine.candles import Candles
 from engine.detect import detect, events
 from engine.detection_params import NEW_YORK, DetectionParams
-from engine.sessions import NewYork, local_minutes, sessions, trading_day, window_bits
+from engine.sessions import NewYork, local_minutes, sessions, trading_day, windows_at
 from engine.timeframes import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
 from tests.drawing import drawn, random_walk
 
@@ -50,10 +50,11 @@ def test_windows_follow_the_new_york_clock_all_year(day: str):
     assert names(f"{day} 23:59") == ["asian_range"]
 
 
-def test_the_windows_alone_are_those_of_the_whole_clock():
-    hours = np.arange(at("2024-03-01"), at("2024-04-01"), HOUR_MS)
+def test_the_windows_of_one_instant_are_those_of_the_whole_clock():
+    hours = np.arange(at("2023-12-01"), at("2025-01-01"), HOUR_MS).tolist()
+    clock = sessions(flat(hours), FOREX)
 
-    assert window_bits(hours).tolist() == sessions(flat(hours.tolist()), FOREX).windows.tolist()
+    assert [list(windows_at(hour)) for hour in hours] == [clock.names(bar) for bar in range(len(hours))]
 
 
 @pytest.mark.parametrize("zone", [NEW_YORK, "UTC", "Asia/Kolkata"])

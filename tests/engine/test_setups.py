@@ -3,10 +3,11 @@
 import pytest
 
 from engine.candles import Candles
+from engine.chart import read_chart
 from engine.detection_params import DetectionParams
 from engine.findings import Kind
 from engine.params import SetupParams, WindowParams
-from engine.reading import Reading, read_chart
+from engine.reading import Reading
 from engine.runner import INTERPRETED
 from engine.setup import Setup
 from engine.setups import setups_at

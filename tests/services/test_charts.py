@@ -360,7 +360,7 @@ def test_an_open_position_has_no_closing_chart():
 
 
 def test_every_setup_has_words():
-    assert set(SETUP_WORDS) == {rule.__name__ for rule in SETUPS}
+    assert set(SETUP_WORDS) == {rule.find.__name__ for rule in SETUPS}
 
 
 LABELS = st.lists(st.tuples(st.floats(0, 1000), st.floats(10, 100)), min_size=1, max_size=8)

@@ -3,8 +3,9 @@
 import pytest
 
 from engine.candles import Candles
+from engine.chart import read_chart
 from engine.params import Params
-from engine.reading import Reading, read_chart
+from engine.reading import Reading
 from engine.runner import INTERPRETED
 from engine.timeframes import Timeframe
 from services.chart_canvas import HEIGHT, WIDTH

@@ -3,9 +3,8 @@
 import pytest
 
 from engine.candles import resampled
-from engine.looks import Looks, Stack
+from engine.looks import Looks, Stack, chart_reader
 from engine.params import Params
-from engine.reading import read_chart
 from engine.runner import INTERPRETED
 from engine.timeframes import DAY_MS, Timeframe
 from engine.vocabulary import Rejected, Signal
@@ -24,7 +23,7 @@ def sentences() -> set[str]:
     params, market = Params(), SimulatedMarket(7, lambda: END_MS)
     own = market.bars("ETHUSDT", Timeframe.H1, BEGIN_MS, END_MS)
     stack = Stack(own, resampled(own, Timeframe.H4), None)
-    looks = Looks(stack, params, lambda candles: read_chart(candles, params.detection, INTERPRETED), 0.01)
+    looks = Looks(stack, params, chart_reader(params, INTERPRETED), 0.01)
     said: set[str] = set()
     for index in range(len(own)):
         match looks.at(index):
