@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
+from typing import NamedTuple
 
 from engine.timeframes import Timeframe
 
@@ -175,8 +176,7 @@ class Verdict:
         return not self.passed and self.severity is Severity.BLOCK
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(NamedTuple):
     """One named part of a confidence: points given of the points possible; None = missing, with the reason."""
 
     name: str
@@ -185,8 +185,7 @@ class Contribution:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Where a share of the position is taken off, and the liquidity that stands there."""
 
     no: int
@@ -195,8 +194,7 @@ class Target:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Witness:
+class Witness(NamedTuple):
     """A finding that a signal rests on: what it was, when its bar opened, when it became known, its price or zone."""
 
     name: str

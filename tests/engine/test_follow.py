@@ -69,7 +69,7 @@ def kinds(told: list[Happening]) -> list[str]:
 
 
 def mirrored(plan: Plan) -> Plan:
-    targets = tuple(replace(target, price=200.0 - target.price) for target in plan.targets)
+    targets = tuple(target._replace(price=200.0 - target.price) for target in plan.targets)
     entry, stop = 200.0 - plan.entry, 200.0 - plan.stop_loss
     return replace(plan, direction=Direction.SHORT, entry=entry, stop_loss=stop, targets=targets)
 

@@ -257,8 +257,8 @@ def test_a_mirrored_chart_stands_on_its_head():
         stop_loss=turn - signal.stop_loss,
         zone_low=turn - signal.zone_high,
         zone_high=turn - signal.zone_low,
-        targets=tuple(replace(target, price=turn - target.price) for target in signal.targets),
-        witnesses=tuple(replace(w, lower=turn - w.upper, upper=turn - w.lower) for w in signal.witnesses),
+        targets=tuple(target._replace(price=turn - target.price) for target in signal.targets),
+        witnesses=tuple(w._replace(lower=turn - w.upper, upper=turn - w.lower) for w in signal.witnesses),
     )
 
     one, other = drawn_signal(candles, signal), drawn_signal(upside_down, mirror)

@@ -272,7 +272,7 @@ def test_a_short_has_its_checkpoints_below(book: Book):
         LONG,
         direction=Direction.SHORT,
         stop_loss=102.0,
-        targets=tuple(replace(target, price=200.0 - target.price) for target in LONG.targets),
+        targets=tuple(target._replace(price=200.0 - target.price) for target in LONG.targets),
     )
     rows = [(200 - o, 200 - low, 200 - high, 200 - c) for o, high, low, c in (FILL, TO_25, TO_50)]
     follow(book, signal, *rows)

@@ -285,7 +285,7 @@ def hostile_signals(draw: st.DrawFn) -> Signal:
     sign = draw(st.sampled_from((1, -1)))
     source = LONG if sign > 0 else SHORT
     targets = tuple(
-        replace(target, price=entry * (1 + sign * step * target.no), reason=draw(ANY_TEXT)) for target in source.targets
+        target._replace(price=entry * (1 + sign * step * target.no), reason=draw(ANY_TEXT)) for target in source.targets
     )
     return replace(
         source,
