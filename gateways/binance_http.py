@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import httpx
 
 from engine.timeframes import MINUTE_MS
+from gateways.certificates import known_certificates
 from gateways.market import BadAnswer, Banned, ExchangeDown, MarketError, RateLimited, Restricted, UnknownSymbol
 
 ATTEMPTS = 4
@@ -151,7 +152,9 @@ class BinanceHttp:
 
     def _new_client(self) -> httpx.AsyncClient:
         timeout = httpx.Timeout(self._answer_timeout_s, connect=CONNECT_TIMEOUT_S)
-        return httpx.AsyncClient(base_url=self._base_url, timeout=timeout, transport=self._transport)
+        return httpx.AsyncClient(
+            base_url=self._base_url, timeout=timeout, transport=self._transport, verify=known_certificates()
+        )
 
     @property
     def _host(self) -> str:

@@ -11,6 +11,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, Ne
 from telegram.request import HTTPXRequest
 from telegram.warnings import PTBDeprecationWarning
 
+from gateways.certificates import known_certificates
 from gateways.telegram_words import (
     ChatGone,
     Flood,
@@ -81,6 +82,7 @@ class TelegramSender:
             write_timeout=answer_timeout_s,
             media_write_timeout=UPLOAD_TIMEOUT_S,
             pool_timeout=answer_timeout_s,
+            httpx_kwargs={"verify": known_certificates()},
         )
         try:
             self._bot = Bot(token, base_url=api_url, request=self._request, get_updates_request=self._request)

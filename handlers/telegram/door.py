@@ -37,7 +37,7 @@ from handlers.telegram.catalogue import ENGLISH, LANGUAGES, text
 from handlers.telegram.commands import COMMANDS
 from handlers.telegram.desk import Answer, Asked, ChatRef, Command, Desk, Place, Pressed
 from handlers.telegram.menus import Menus
-from handlers.telegram.polling import Patience, Polling, ear
+from handlers.telegram.polling import Patience, Polling, ear, mouth
 from handlers.telegram.reception import Message as Question
 from handlers.telegram.reception import answered, pressed
 from services.access import knock
@@ -87,6 +87,7 @@ class Door:
             Application.builder()
             .token(token)
             .base_url(f"{telegram_url.rstrip('/')}/bot")
+            .request(mouth())
             .rate_limiter(AIORateLimiter())
             .get_updates_request(self._ear)
             .concurrent_updates(False)

@@ -15,11 +15,13 @@ from telegram.error import Conflict, RetryAfter, TelegramError
 from telegram.ext import Application
 from telegram.request import HTTPXRequest
 
+from gateways.certificates import known_certificates
 from gateways.telegram_sender import seconds_of
 from services.incidents import Deaf, Rival, Trouble
 
 ALLOWED_UPDATES = (Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER)
-CONNECTIONS = 4
+UPDATE_CONNECTIONS = 4
+ANSWERS_AT_ONCE = 256  # as many as python-telegram-bot has of itself
 WEBHOOK = "webhook"
 
 App = Application[Any, Any, Any, Any, Any, Any]
@@ -46,7 +48,16 @@ class Patience:
 
 def ear() -> HTTPXRequest:
     """The connections that updates are heard through."""
-    return HTTPXRequest(connection_pool_size=CONNECTIONS)
+    return _connections(UPDATE_CONNECTIONS)
+
+
+def mouth() -> HTTPXRequest:
+    """The connections that answers go out through."""
+    return _connections(ANSWERS_AT_ONCE)
+
+
+def _connections(count: int) -> HTTPXRequest:
+    return HTTPXRequest(connection_pool_size=count, httpx_kwargs={"verify": known_certificates()})
 
 
 def nobody_listens() -> None:
