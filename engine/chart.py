@@ -57,10 +57,6 @@ class Chart:
         self.sorts: NDArray[np.int8] = findings.kind | (findings.direction & _DOWN)
         self._text = self.sorts.tobytes()
 
-    def between(self, first_bar: int, last_bar: int) -> slice:
-        """The positions of all that became known from the close of `first_bar` to that of `last_bar`."""
-        return slice(self._first_event[first_bar], self._first_event[last_bar + 1])
-
     def known(self, sorts: Sorts, first_bar: int, last_bar: int) -> list[int]:
         """The positions of those known from the close of `first_bar` to that of `last_bar`, the oldest first."""
         if first_bar > last_bar:

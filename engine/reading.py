@@ -322,7 +322,7 @@ class Reading:
 
     def pools(self, side: int) -> Iterator[tuple[float, int]]:
         """(level, bar) of every pool of `side` that was not raided yet, the newest first."""
-        f, memory = self._findings, self._chart.between(self.oldest, self.last)
+        f, memory = self._findings, self._findings.between(self.oldest, self.last)
         sorts = self._chart.sorts[memory]
         raided = set(f.origin[memory][IS_RAID[side].take(sorts)].tolist())
         swings = (sorts == sort_of(Kind.SWING, side)).nonzero()[0][::-1]
