@@ -132,16 +132,6 @@ def _on_tick(price: float, tick_size: float | None, rounding: str) -> float:
     """
     exact = Decimal(repr(price))
     if not tick_size:
-        return float(exact.quantize(_power_of_ten(exact.adjusted() - SIGNIFICANT_DIGITS + 1), rounding))
-    tick = _exact(tick_size)
+        return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - SIGNIFICANT_DIGITS + 1), rounding))
+    tick = Decimal(repr(tick_size))
     return float((exact / tick).to_integral_value(rounding) * tick)
-
-
-@lru_cache(maxsize=64)
-def _power_of_ten(exponent: int) -> Decimal:
-    return Decimal(1).scaleb(exponent)
-
-
-@lru_cache(maxsize=1024)
-def _exact(tick_size: float) -> Decimal:
-    return Decimal(repr(tick_size))
