@@ -8,6 +8,11 @@ from typing import Any, NamedTuple
 
 LAST_OPPOSITE, LUXALGO, SMC = 0, 1, 2
 
+EVENT_ROWS = (2, 3, 2)
+"""Rows of each table of `Rows`."""
+BAR_ROWS = 2
+"""Rows of `BarRows.whole`."""
+
 Column = Any
 """A list of numbers when interpreted, a one-dimensional array when compiled."""
 Table = Any

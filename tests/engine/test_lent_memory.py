@@ -3,14 +3,15 @@
 import numpy as np
 
 from engine.candles import Candles
-from engine.compiled import COMPILED
+from engine.compiled import COMPILED, LARGE_ROOM
 from engine.detection_params import DetectionParams
 from engine.findings import Findings
 from engine.lent_memory import Lender
-from engine.runner import LONG_BARS, price_findings
+from engine.runner import EVENTS_PER_BAR, price_findings
 from engine.timeframes import Timeframe
 
 SIZE = 1 << 16
+LONG_BARS = 2 * LARGE_ROOM // EVENTS_PER_BAR
 
 
 def address(array: np.ndarray) -> int:

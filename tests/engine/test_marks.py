@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.candles import Candles
-from engine.compiled import COMPILED
+from engine.compiled import mark as mark_compiled
 from engine.detection_params import DetectionParams
 from engine.marks import (
     CHUNK,
@@ -42,7 +42,7 @@ def bits(columns: MarkColumns) -> list[bytes]:
 def test_by_array_and_by_loop_are_the_same_bits(seed: int, bars: int, params: DetectionParams):
     walk = random_walk(seed, bars, tick=0.5) if bars else drawn([])
 
-    assert bits(marked(walk, params, COMPILED.mark)) == bits(marked(walk, params))
+    assert bits(marked(walk, params, mark_compiled)) == bits(marked(walk, params))
 
 
 @pytest.mark.parametrize("bars", [CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 3])
@@ -51,14 +51,14 @@ def test_the_compiled_loop_marks_across_its_chunks(bars: int, model: str):
     params = replace(DEFAULT, swing_model=model, swing_size=4, disp_n=14, internal_left=3, fvg_min_gap=0.2)
     walk = random_walk(bars, bars, tick=0.5)
 
-    assert bits(marked(walk, params, COMPILED.mark)) == bits(marked(walk, params))
+    assert bits(marked(walk, params, mark_compiled)) == bits(marked(walk, params))
 
 
 def test_flat_bars_at_zero_keep_the_sign_of_their_range():
     flat = [0.0, -0.0, -0.0, 0.0] * 4
     candles = Candles.checked("SPREAD", Timeframe.H1, np.arange(16), flat, flat, flat, flat, flat, signed=True)
 
-    assert bits(marked(candles, DEFAULT, COMPILED.mark)) == bits(marked(candles, DEFAULT))
+    assert bits(marked(candles, DEFAULT, mark_compiled)) == bits(marked(candles, DEFAULT))
 
 
 def test_marks_stand_at_the_bar_that_shows_them_and_swings_at_the_one_that_confirms():
