@@ -3,9 +3,9 @@
     python benchmarks/detect_vs_peers.py [--quick]
 
 CPU time of this process, medians; the three take turns, so that a busy machine slows all alike. Peak memory is what
-numpy and Python allocated during one call (left out with --quick); the whole process is measured by
-benchmarks/detect_memory.py, which this script runs too. The candles are ../shared's EURUSD 15m, for the looks its ETH
-and BTC 30m, or simulated ones where they are absent.
+numpy and Python allocated during one call (left out with --quick), without what compiled code allocated for itself; the
+whole process is measured by benchmarks/detect_memory.py, which this script runs too. The candles are ../shared's EURUSD
+15m, for the looks its ETH and BTC 30m, or simulated ones where they are absent.
 """
 
 import argparse
@@ -151,7 +151,12 @@ def growth(console: Console, sizes: tuple[int, ...], repeats: int) -> None:
 def short_window(console: Console, candles: Candles) -> None:
     """Prints what one window of a live decision costs."""
     window = candles.window(len(candles), WINDOW_BARS)
-    compiled = cpu_ms(lambda: [price_findings(window, PARAMS, COMPILED, extras=False) for _ in range(100)], 5) / 100
+
+    def hundred() -> None:
+        for _ in range(100):  # one after the other, as looks are: kept ones would measure fresh memory
+            price_findings(window, PARAMS, COMPILED, extras=False)
+
+    compiled = cpu_ms(hundred, 15) / 100
     interpreted = cpu_ms(lambda: price_findings(window, PARAMS, INTERPRETED, extras=False), 15)
     console.print(
         f"a window of {WINDOW_BARS:,} bars: {compiled * 1000:.0f} us compiled, {interpreted:.2f} ms interpreted"
