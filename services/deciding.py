@@ -4,8 +4,11 @@ A job is one series in one slice of time, cut to the windows that its looks may 
 alone, so the slices give what the whole series gives. Whoever books a slice does so while the next ones are decided.
 """
 
+import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
@@ -21,6 +24,8 @@ from services.record import Looked
 BARS_WORTH_A_PROCESS = 20_000
 BARS_A_JOB = 4_000
 """Several windows long, since each job reads the window before its first bar again."""
+STEPS_BEHIND = 5
+"""By how much the processes that decide are nicer than the one that books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,8 @@ def looks_between(
     """The looks at every bar that closes in [begin_ms, end_ms), by instant, symbol and timeframe, a slice at a time.
 
     Without `all_looks` only those at which a setup completed are handed on. A job decides at most `job_bars` bars, and
-    there is a process of its own for each `process_bars` of all.
+    there is a process of its own for each `process_bars` of all; these begin at once, not when the first slice is asked
+    for.
     """
     slices = [
         jobs
@@ -59,8 +65,12 @@ def looks_between(
     bars = bars_between(stacks, begin_ms, end_ms)
     workers = max(1, min(cpu_count(), len(stacks), bars // process_bars))
     parts = Parallel(n_jobs=workers, return_as="generator")(
-        delayed(_looks)(job, params, all_looks) for jobs in slices for job in jobs
+        delayed(_looks)(job, params, os.getpid(), all_looks=all_looks) for jobs in slices for job in jobs
     )
+    return _in_order(slices, parts)
+
+
+def _in_order(slices: Sequence[Sequence[_Job]], parts: Iterator[list[Looked]]) -> Iterator[list[Looked]]:
     for jobs in slices:
         looks = [look for _ in jobs for look in next(parts)]
         looks.sort(key=lambda look: (look.candle_close_ms, look.symbol, look.timeframe.ms))
@@ -84,7 +94,16 @@ def _jobs(stacks: Sequence[Stack], params: Params, begin_ms: int, end_ms: int) -
     return jobs
 
 
-def _looks(job: _Job, params: Params, all_looks: bool) -> list[Looked]:
+@cache
+def _step_back() -> None:
+    """Leave the cores to whoever books: it alone can be behind when all is decided, and then the other cores rest."""
+    if sys.platform != "win32":
+        os.nice(STEPS_BEHIND)
+
+
+def _looks(job: _Job, params: Params, booked_by: int, *, all_looks: bool) -> list[Looked]:
+    if os.getpid() != booked_by:
+        _step_back()
     own = job.stack.own
     looks = Looks(job.stack, params, chart_reader(params, compiled()), describer=feature_reader(params))
     known: dict[Rejected, Rejected] = {}

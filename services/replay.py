@@ -81,9 +81,10 @@ def replay(
     begin_ms = _begin(book, series, params, from_ms, end_ms)
     span_ms = max(0, end_ms - begin_ms)
     progress("replaying", 0, span_ms)
+    slices = looks_between(stacks, params, begin_ms, end_ms, all_looks=all_looks)
     settle_on, checkpoints = _settled_on((*series, *beside)), Checkpoints(_readings_of(stacks, params))
     circumstances = Circumstances(Announcements(), tuple(blackouts))
-    for looks in looks_between(stacks, params, begin_ms, end_ms, all_looks=all_looks):
+    for looks in slices:
         for batch in _batches(looks):
             with book.transaction() as stores:
                 _book_batch(stores, batch, settle_on, params, checkpoints, model_at, circumstances)
