@@ -87,6 +87,12 @@ class Chart:
         """The kinds that became known at the close of `bar`."""
         return frozenset(sort & ~_DOWN for sort in self.news_of(bar)[1])
 
+    def bars_with(self, kinds: frozenset[Kind]) -> NDArray[np.bool_]:
+        """By bar, whether one of these kinds became known at its close."""
+        counts = np.concatenate(([0], np.cumsum(np.isin(self.findings.kind, list(kinds)))))
+        of_bars = counts[self.findings.bars.first_event]
+        return of_bars[1:] > of_bars[:-1]
+
     def mean_range_before(self, bar: int) -> float | None:
         """Mean true range of the `disp_n` bars before `bar`, as displacement is measured; None where there are fewer."""
         count = self._params.disp_n

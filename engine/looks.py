@@ -5,7 +5,7 @@ the window is read anew, so that replay, backtest and live decide the same (DESI
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Protocol
@@ -13,11 +13,12 @@ from typing import Protocol
 from engine.candles import Candles
 from engine.chart import Chart, read_chart
 from engine.decide import Describe, Readings, decide, too_short
+from engine.findings import Kind
 from engine.kernel import window_is_equal
 from engine.params import Params, WindowParams
-from engine.reading import Reading
+from engine.reading import Reading, seen_from
 from engine.runner import Kernel
-from engine.setups import may_complete
+from engine.setups import COMPLETING, may_complete
 from engine.timeframes import Timeframe
 from engine.vocabulary import Rejected, Signal, Stage
 
@@ -109,9 +110,9 @@ class Looks:
         btc = self._btc.reading_at(own.closed_at_ms) if self._btc is not None and may_complete(own) else None
         return decide(Readings(own, context, btc), self._params, self._tick_size, self._describe)
 
-    def may_complete(self, index: int) -> bool:
-        """Whether bar `index` made anything known that can complete a setup; where not, `at` rejects before levels."""
-        return may_complete(self._own.reading(index))
+    def completing(self, first: int, last: int) -> Iterator[int]:
+        """The bars of first..last-1 that made anything known that can complete a setup; at others `at` finds no zone."""
+        return self._own.bars_with(COMPLETING, first, last)
 
     def readings_at(self, ms: int) -> Readings | Rejected:
         """What a look at the last close at or before `ms` sees, whether or not anything completes there."""
@@ -179,6 +180,17 @@ class _Pass:
         if self._last is None or self._last[0] != index:
             self._last = (index, self._read_at(index))
         return self._last[1]
+
+    def bars_with(self, kinds: frozenset[Kind], first: int, last: int) -> Iterator[int]:
+        """The bars of first..last-1 at which the window that ends there has one of these kinds as news."""
+        whole, told = self._whole.findings, self._whole.bars_with(kinds).tolist()
+        for bar in range(first, last):
+            if window_is_equal(whole, *seen_from(bar, self._window)):
+                is_told = told[bar]
+            else:
+                is_told = not kinds.isdisjoint(self.reading(bar).new_kinds)
+            if is_told:
+                yield bar
 
     def _read_at(self, index: int) -> Reading:
         if index + 1 == len(self._candles) <= self._window.window_bars:

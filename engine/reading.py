@@ -96,6 +96,12 @@ class Day(NamedTuple):
     close: float
 
 
+def seen_from(last: int, window: WindowParams) -> tuple[int, int]:
+    """The first bar of the window that ends with bar `last`, and the oldest one whose findings it remembers."""
+    first = max(0, last + 1 - window.window_bars)
+    return first, max(first, last + 1 - window.memory_bars)
+
+
 class Reading:
     """The chart at the close of bar `last`; bars are positions in the chart's candles."""
 
@@ -104,8 +110,7 @@ class Reading:
         self._findings = chart.findings
         self._candles = chart.candles
         self.last = last
-        self.first = max(0, last + 1 - window.window_bars)
-        self.oldest = max(self.first, last + 1 - window.memory_bars)
+        self.first, self.oldest = seen_from(last, window)
         self._atr_bars = window.atr_bars
         self._days: dict[int, Day | None] = {}
         self._equals: dict[int, frozenset[int]] = {}

@@ -162,8 +162,8 @@ SETUPS = (
     SetupRule(judas_swing, frozenset((Kind.OB,))),
 )
 
-
 COMPLETING = frozenset(kind for rule in SETUPS for kind in rule.completed_by)
+"""Where none of these becomes known, no setup completes."""
 
 
 def may_complete(reading: Reading) -> bool:

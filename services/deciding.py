@@ -108,9 +108,8 @@ def _looks(job: _Job, params: Params, booked_by: int, *, all_looks: bool) -> lis
     looks = Looks(job.stack, params, chart_reader(params, compiled()), describer=feature_reader(params))
     known: dict[Rejected, Rejected] = {}
     kept = []
-    for index in range(job.first, len(own)):
-        if not (all_looks or looks.may_complete(index)):
-            continue
+    end = len(own)
+    for index in range(job.first, end) if all_looks else looks.completing(job.first, end):
         result = looks.at(index)
         if all_looks or _has_setup(result):
             # one object for equal rejections: what travels between processes stays small

@@ -9,6 +9,8 @@ from engine.candles import Candles
 from engine.chart import Chart
 from engine.looks import LEAD_BARS, Looks, Stack, look
 from engine.params import Params
+from engine.reading import Reading
+from engine.setups import may_complete
 from engine.timeframes import Timeframe
 from engine.vocabulary import Direction, Rejected, Signal, Stage
 from tests.engine.market import (
@@ -72,11 +74,25 @@ def test_a_look_over_real_candles_equals_a_look_at_each_bare_window(name: str):
     assert len(signals) > 20
 
 
+def calm(bars: int) -> Candles:
+    """Within one range: swings, but no close beyond any, so that no window ever proves equal to a longer one."""
+    wave = 100 + 3 * np.sin(np.arange(bars + 1) / 4)
+    return rewritten(walk(3, bars), wave[:-1], wave[:-1] + 1, wave[:-1] - 1, wave[1:])
+
+
+def test_every_bar_whose_own_window_may_complete_a_setup_is_among_the_completing():
+    for candles in (walk(3, 900), calm(900)):
+        stack = stack_of(candles)
+        completing = set(Looks(stack, PARAMS, read, TICK).completing(450, 900))
+        windows = {bar: window_of(stack, bar).own for bar in range(450, 900)}
+        expected = {bar for bar, own in windows.items() if may_complete(Reading(read(own), len(own) - 1, PARAMS.window))}
+
+        assert expected
+        assert expected <= completing < set(windows)
+
+
 def test_a_live_look_reads_a_window_from_shortly_before_memory_and_whole_where_that_proves_too_little():
-    moving = walk(3, 300)
-    wave = 100 + 3 * np.sin(np.arange(301) / 4)  # within one range: swings, but no close beyond any
-    calm = rewritten(moving, wave[:-1], wave[:-1] + 1, wave[:-1] - 1, wave[1:])
-    for candles, times in ((moving, 1), (calm, 2)):
+    for candles, times in ((walk(3, 300), 1), (calm(300), 2)):
         read_since: list[int] = []
 
         def counted(candles: Candles, /, since: int = 0, told: list[int] = read_since) -> Chart:
