@@ -16,7 +16,7 @@ from engine.decide import Describe, Readings, decide, too_short
 from engine.findings import Kind
 from engine.kernel import window_is_equal
 from engine.params import Params, WindowParams
-from engine.reading import Reading, seen_from
+from engine.reading import Reading, window_bounds
 from engine.runner import Kernel
 from engine.setups import COMPLETING, may_complete
 from engine.timeframes import Timeframe
@@ -185,7 +185,7 @@ class _Pass:
         """The bars of first..last-1 at which the window that ends there has one of these kinds as news."""
         whole, told = self._whole.findings, self._whole.bars_with(kinds).tolist()
         for bar in range(first, last):
-            if window_is_equal(whole, *seen_from(bar, self._window)):
+            if window_is_equal(whole, *window_bounds(bar, self._window)):
                 is_told = told[bar]
             else:
                 is_told = not kinds.isdisjoint(self.reading(bar).new_kinds)

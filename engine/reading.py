@@ -96,7 +96,7 @@ class Day(NamedTuple):
     close: float
 
 
-def seen_from(last: int, window: WindowParams) -> tuple[int, int]:
+def window_bounds(last: int, window: WindowParams) -> tuple[int, int]:
     """The first bar of the window that ends with bar `last`, and the oldest one whose findings it remembers."""
     first = max(0, last + 1 - window.window_bars)
     return first, max(first, last + 1 - window.memory_bars)
@@ -110,7 +110,7 @@ class Reading:
         self._findings = chart.findings
         self._candles = chart.candles
         self.last = last
-        self.first, self.oldest = seen_from(last, window)
+        self.first, self.oldest = window_bounds(last, window)
         self._atr_bars = window.atr_bars
         self._days: dict[int, Day | None] = {}
         self._equals: dict[int, frozenset[int]] = {}
