@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,9 +50,18 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def imported(path: Path) -> Iterator[tuple[str, bool]]:
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imported(path: Path) -> tuple[tuple[str, bool], ...]:
     """Every imported module's full name, and whether the import stands at the top of the file."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return tuple(_imported(tree_of(path)))
+
+
+def _imported(tree: ast.Module) -> Iterator[tuple[str, bool]]:
     top = {id(node) for node in tree.body}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -114,7 +124,7 @@ def test_sql_stands_in_storage_and_migrations_alone():
     for path in sources():
         if name_of(path).startswith(("storage/", "migrations/")):
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 assert not SQL.match(node.value), f"{name_of(path)}, line {node.lineno}"
 
@@ -134,10 +144,9 @@ def test_imports_stand_at_the_top_but_where_start_up_speed_needs_them_not_to():
 
 def _only_for_types(path: Path, late: list[str]) -> bool:
     """Whether the imports stand under `if TYPE_CHECKING`."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     guarded = {
         inner.module
-        for node in tree.body
+        for node in tree_of(path).body
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
         for inner in ast.walk(node)
         if isinstance(inner, ast.ImportFrom)
@@ -147,7 +156,7 @@ def _only_for_types(path: Path, late: list[str]) -> bool:
 
 def test_every_module_opens_with_one_sentence():
     for path in sources():
-        told = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        told = ast.get_docstring(tree_of(path))
 
         assert told, name_of(path)
         assert told.splitlines()[0].endswith((".", ":", "?")), name_of(path)
@@ -155,7 +164,7 @@ def test_every_module_opens_with_one_sentence():
 
 def test_no_error_is_swallowed():
     for path in sources():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if not isinstance(node, ast.ExceptHandler):
                 continue
             broad = node.type is None or (

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -53,12 +54,18 @@ class Bars(Protocol):
     def bars(self, symbol: str, timeframe: Timeframe, since_ms: int, until_ms: int) -> Candles: ...
 
 
+@cache
+def simulated_market(seed: int) -> SimulatedMarket:
+    """The market of a seed, whose prices need no clock: told once for all the tests of a process."""
+    return SimulatedMarket(seed, now_ms=lambda: 0)
+
+
 class SimulatedBars:
     """Prices of the simulated market; with `ends_ms` nothing is traded from then on: a last candle begins and no other."""
 
     def __init__(self, seed: int, ends_ms: int | None = None) -> None:
         self._ends_ms = ends_ms
-        self._market = SimulatedMarket(seed, now_ms=lambda: 0)
+        self._market = simulated_market(seed)
 
     def symbols_listed(self) -> Sequence[Instrument]:
         return [
