@@ -95,15 +95,15 @@ class Recorder:
         verdicts = channel_verdicts(signal, self._channel_view(signal, instant), self._params.gates)
         blocked = first_block(verdicts)
         status = _status_behind(blocked)
-        recorded = stores.signals.record(signal, verdicts, status, _reason(blocked), at_ms)
+        stored = stores.signals.record(signal, verdicts, status, _reason(blocked), at_ms).stored
         if said is not None:
-            word = Prediction(recorded.id, said.model_id, said.p_win, said.weight, said.adjustment, at_ms)
+            word = Prediction(stored.id, said.model_id, said.p_win, said.weight, said.adjustment, at_ms)
             stores.predictions.add(word)
-        if blocked is None and not self._claim(signal, recorded.id):
+        if blocked is None and not self._claim(signal, stored.id):
             status = SignalStatus.SUPPRESSED
-            stores.signals.set_status(recorded.id, status, "dedupe: its place in the cache is taken", at_ms)
+            stores.signals.set_status(stored.id, status, "dedupe: its place in the cache is taken", at_ms)
+            stored = stores.signals.get(stored.id)
         instant.passed += status is SignalStatus.ACCEPTED or (blocked is not None and blocked.gate == BEST_THREE)
-        stored = stores.signals.get(recorded.id)
         if status is SignalStatus.ACCEPTED:
             stored = self._send(stored)
         if stored.is_live:

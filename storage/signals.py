@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -30,14 +30,6 @@ DECISIONS_KEPT = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """What became of a recording: `is_new` is False when the setup already had its row."""
-
-    id: int
-    is_new: bool
-
-
-@dataclass(frozen=True, slots=True)
 class StoredSignal:
     """A signal as the book holds it."""
 
@@ -53,6 +45,18 @@ class StoredSignal:
     @property
     def is_live(self) -> bool:
         return self.status in LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a recording: `is_new` is False when the setup already had its row."""
+
+    stored: StoredSignal
+    is_new: bool
+
+    @property
+    def id(self) -> int:
+        return self.stored.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +139,16 @@ class Signals:
         if row is None:
             seen_id = self.see_again(signal, at_ms)
             assert seen_id is not None, "a row stood in the way of the new one"
-            return Recorded(seen_id, is_new=False)
+            return Recorded(self.get(seen_id), is_new=False)
         signal_id: int = row[0]
         self._connection.executemany(
             "INSERT INTO targets(signal_id, no, price, share_ratio, reason) VALUES(?,?,?,?,?)",
             [(signal_id, target.no, target.price, target.share_ratio, target.reason) for target in signal.targets],
         )
         self.add_verdicts(signal_id, verdicts, at_ms)
-        return Recorded(signal_id, is_new=True)
+        held = replace(signal, chart=None)  # facts of the instant, which the book does not keep
+        stored = StoredSignal(signal_id, uid, held, status, reason, at_ms, signal.candle_close_ms, at_ms)
+        return Recorded(stored, is_new=True)
 
     def add_verdicts(self, signal_id: int, verdicts: Iterable[Verdict], at_ms: int) -> None:
         """Store gates' verdicts on a signal at one instant; the same gate at the same instant is overwritten."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.vocabulary import Contribution, SignalSource, SignalStatus
+from engine.vocabulary import ChartFacts, Contribution, SignalSource, SignalStatus
 from storage.book import Book
 from storage.signals import AmbiguousSignal, UnknownSignal, uid_of
 from tests.storage.samples import DAY_MS, HOUR_MS, LONG, NOW_MS, SHORT, VERDICTS, recorded
@@ -20,6 +20,17 @@ def test_a_signal_comes_back_as_it_was_recorded(book: Book):
     assert stored.signal == LONG
     assert (stored.status, stored.status_reason, stored.status_ms) == (SignalStatus.SUPPRESSED, "rr", NOW_MS + 5)
     assert (stored.created_ms, stored.last_seen_ms) == (LONG.candle_close_ms, NOW_MS + 5)
+
+
+def test_what_a_recording_returns_is_what_the_book_holds(book: Book):
+    decided = replace(LONG, chart=ChartFacts(atr=1.5, last_price=101.0, structure_trend=1))
+    with book.transaction() as tx:
+        new = tx.signals.record(decided, VERDICTS, SignalStatus.SUPPRESSED, "rr", NOW_MS + 5)
+        held = tx.signals.get(new.id)
+        again = tx.signals.record(decided, VERDICTS, SignalStatus.SENT, None, NOW_MS + 9)
+
+    assert new.stored == held
+    assert again.stored == replace(held, last_seen_ms=again.stored.last_seen_ms)
 
 
 def test_the_uid_is_the_sha256_of_what_makes_a_decision_itself():
